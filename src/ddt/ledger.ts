@@ -5,6 +5,7 @@
  */
 import { toHex } from '../carbonchain/bytes.ts';
 import type { Follower } from '../carbonchain/follow.ts';
+import { MAX_AHEAD, type HeaderChain } from '../carbonchain/header-chain.ts';
 import { PacketReader, type Datapack, type PlacedPacket } from '../carbonchain/reader.ts';
 import { decodeOriginal, OriginalState, type OriginalCommand } from './original.ts';
 import { decodeCommand, State, type Command } from './version1.ts';
@@ -72,11 +73,20 @@ export class Ledger {
     }
   }
 
-  /** Begins anew with all that the follower has read: after a start, or when blocks have left. */
-  rebuild({ chain, store, height }: Follower): void {
+  /** Begins anew below the first block of a chain. What was written before a later one is not known. */
+  begin(chain: HeaderChain): void {
+    const { start } = chain;
+    const first = chain.at(start);
+    // A block may be of a later time than the one that it says, by as much as another of an earlier one.
+    const after = start === 0 || first === undefined ? -1 : (first.time + MAX_AHEAD) * 1000;
     this.#reader = new PacketReader(DDT_ID);
     this.#original = new OriginalState();
-    this.#state = new State(this.#network);
+    this.#state = new State(this.#network, after);
+  }
+
+  /** Begins anew with all that the follower has read: after a start, or when blocks have left. */
+  rebuild({ chain, store, height }: Follower): void {
+    this.begin(chain);
     for (let at = chain.start; at <= height; at++)
       this.connect(at, chain.medianTime(at), store.packets(at));
   }

@@ -33,6 +33,8 @@ export interface DdtServerOptions {
   readonly address: string;
   readonly port: number;
   readonly ledger: Ledger;
+  /** Whether the ledger has what the chain has now: if not, what it shows may have been revoked since. */
+  readonly isUpToDate: () => boolean;
   /**
    * Writes a signed command to the chain; resolves to the IDs of its transactions. Undefined if there are no
    * coins to pay with.
@@ -53,6 +55,9 @@ const SATOSHI = 1e8;
 /** Why no private key is taken, for whoever sends one as the original's clients do. */
 export const NO_PRIVATE_KEYS =
   'this service takes no private key: whoever runs it, or reads its traffic, could sign as you. Sign where the key is, with: ctga ddt sign';
+/** Why nothing is shown that may be revoked. */
+const NOT_UP_TO_DATE =
+  'the chain is not read up to now, or no node tells it: what is known of it may have been revoked since';
 /** What a signature of the original is worth. */
 export const NOT_COVERED = 'signed, but the digest is not covered';
 
@@ -127,8 +132,10 @@ export class DdtServer {
     } catch (error) {
       await restOf(request);
       if (response.headersSent || response.destroyed) return;
-      if (error instanceof Refused)
+      if (error instanceof Refused) {
+        for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
         return sendJson(response, error.status, { error: error.message });
+      }
       // A failure that a person can read: no coins, no node.
       if (error instanceof CtgaError) return sendJson(response, 400, { error: error.message });
       sendJson(response, 500, { error: 'this service failed' });
@@ -151,6 +158,8 @@ export class DdtServer {
     const isOriginal = url.searchParams.get('set') !== '1';
     if (method === 'GET') {
       const place = placeOf(words);
+      if (!this.#options.isUpToDate())
+        throw new Refused(503, NOT_UP_TO_DATE, { 'retry-after': '10' });
       return isOriginal ? this.#show(place) : this.#showVersion1(place);
     }
     if (method !== 'POST' && method !== 'DELETE')

@@ -205,6 +205,11 @@ function encodeDigest(digest: string): Uint8Array {
   return Buffer.concat([Uint8Array.of(place), Buffer.from(hex, 'hex')]);
 }
 
+/** The time in milliseconds, or what comes behind the last serial if a clock was ahead. */
+export function serialAfter(last: number): number {
+  return Math.min(Math.max(Date.now(), last + 1), Number.MAX_SAFE_INTEGER);
+}
+
 /** `network` is the hash of its first block, as Bitcoin shows it: a signature is for one network. */
 export function signCommand(command: UnsignedCommand, key: KeyPair, network: string): Command {
   const parts = [Buffer.from(network, 'hex'), encodeUnsigned(command)];
@@ -235,6 +240,9 @@ function consentParts(
 
 interface HeldKey extends Ending {
   readonly publicKey: Uint8Array;
+  /** Which of the user's root keys registered it, by its place, and when, in Unix seconds. */
+  readonly by: number;
+  readonly since: number;
 }
 
 export interface SignedMetadata extends Ending {
@@ -256,8 +264,8 @@ interface Image {
 interface User {
   /** Undefined once it was deleted. */
   rootKey: Uint8Array | undefined;
-  /** All that it had, the first one first. */
-  readonly rootKeys: Uint8Array[];
+  /** All that it had, the first one first, each with the serial of the command that brought it. */
+  readonly rootKeys: { readonly publicKey: Uint8Array; readonly serial: number }[];
   serial: number;
   readonly images: Map<string, Image>;
 }
@@ -270,23 +278,36 @@ export type Refusal =
   | 'the metadata is missing'
   | 'the signature is wrong'
   | 'the new root key has not signed'
+  | 'it was signed before the block that is trusted'
   | 'the serial is not greater than the last one';
 
 export type Status = 'SIGNATURE_VALID' | 'ROOT_KEY_MISSING' | 'KEY_MISSING' | 'EXPIRED';
 
+/**
+ * What a key may have registered later than its successor's serial says, in seconds: block times are not the time
+ * of day.
+ */
+const TOLERANCE = 600;
+
 /** What the commands of version 1 have left. */
 export class State {
   readonly #network: string;
+  readonly #after: number;
   readonly users = new Map<string, User>();
 
-  constructor(network: string) {
+  /**
+   * Where the commands before a time are not known, `after` is that time, in Unix milliseconds: a registration whose
+   * serial is not greater may be an old one that somebody has written once more, and leads to nothing.
+   */
+  constructor(network: string, after = -1) {
     this.#network = network;
+    this.#after = after;
   }
 
   /** Executes a command unless it is refused; then it returns why. `now` is in Unix seconds. */
   apply(command: Command, now: number): Refusal | undefined {
     const refusal = this.refusalOf(command, now);
-    if (refusal === undefined) this.#execute(command);
+    if (refusal === undefined) this.#execute(command, now);
     return refusal;
   }
 
@@ -295,7 +316,10 @@ export class State {
     const user = this.users.get(command.user);
     if (kind === 'register-root-key') {
       if (user !== undefined) return 'the name is taken';
-      return this.#isSigned(command, command.publicKey) ? undefined : 'the signature is wrong';
+      if (!this.#isSigned(command, command.publicKey)) return 'the signature is wrong';
+      return command.serial > this.#after
+        ? undefined
+        : 'it was signed before the block that is trusted';
     }
     if (user?.rootKey === undefined) return 'the root key is missing';
     if (kind === 'register-metadata' || kind === 'delete-metadata') {
@@ -328,13 +352,13 @@ export class State {
     return verifyTagged(TAG, parts, command.signature, publicKey);
   }
 
-  #execute(command: Command): void {
+  #execute(command: Command, now: number): void {
     const { kind, serial } = command;
     if (kind === 'register-root-key') {
       const { publicKey: rootKey } = command;
       return void this.users.set(command.user, {
         rootKey,
-        rootKeys: [rootKey],
+        rootKeys: [{ publicKey: rootKey, serial }],
         serial,
         images: new Map(),
       });
@@ -347,7 +371,7 @@ export class State {
     }
     if (kind === 'replace-root-key') {
       user.rootKey = command.publicKey;
-      user.rootKeys.push(command.publicKey);
+      user.rootKeys.push({ publicKey: command.publicKey, serial });
       user.serial = serial;
       return;
     }
@@ -365,7 +389,12 @@ export class State {
         if (metadata.keyId === keyId && !isSameKey(metadata, publicKey))
           image.tags.set(tag, { ...metadata, isRevoked: true });
       if (kind === 'register-key')
-        image.keys.set(keyId, { publicKey: command.publicKey, until: command.until });
+        image.keys.set(keyId, {
+          publicKey: command.publicKey,
+          until: command.until,
+          by: user.rootKeys.length - 1,
+          since: now,
+        });
       else image.keys.delete(keyId);
       return;
     }
@@ -379,6 +408,35 @@ export class State {
 
   metadataOf(user: string, image: string, tag: string): SignedMetadata | undefined {
     return this.users.get(user)?.images.get(image)?.tags.get(tag);
+  }
+
+  /** The place of a root key among those that the user has had; -1 if it is none of them. */
+  placeOfRootKey(user: string, publicKey: Uint8Array): number {
+    const held = this.users.get(user)?.rootKeys ?? [];
+    return held.findIndex((each) => sameBytes(each.publicKey, publicKey));
+  }
+
+  /**
+   * Whether a tagging key was registered by a root key from before the one at `known`, and later than its successor
+   * says that it took over. Where nothing is left out that is refused. Whoever leaves out how a stolen root key was
+   * replaced, and writes that once more behind what it signs now, comes to it.
+   */
+  isOfReplacedKey(user: string, image: string, keyId: number, known: number): boolean {
+    const held = this.users.get(user);
+    const key = held?.images.get(image)?.keys.get(keyId);
+    if (held === undefined || key === undefined || key.by >= known) return false;
+    const { serial = 0 } = held.rootKeys[key.by + 1] ?? {};
+    return (key.since - TOLERANCE) * 1000 > serial;
+  }
+
+  /** The last serial of the root key's name, or of a tagging key of an image; -1 if it has signed nothing. */
+  lastSerial(
+    user: string,
+    of?: { readonly image: string; readonly publicKey: Uint8Array },
+  ): number {
+    const held = this.users.get(user);
+    if (of === undefined) return held?.serial ?? -1;
+    return held?.images.get(of.image)?.serials.get(toHex(of.publicKey)) ?? -1;
   }
 
   /**

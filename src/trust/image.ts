@@ -4,9 +4,10 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { badInput, CtgaError } from '../base/errors.ts';
 import { digestOfLayout } from './layout.ts';
+import { ambiguous, ImageError, MAX_DEPTH, partsOfManifest, type Descriptor } from './manifest.ts';
 
 /** How people name an image, for the help and for mistakes. */
 export const IMAGE_FORMS =
@@ -14,8 +15,9 @@ export const IMAGE_FORMS =
 
 /**
  * The digest of an image: of its index if it has several architectures. An image in a layout or
- * an archive is checked whole; of one in a registry, skopeo fetches the manifest, which is hashed here,
- * and whoever pulls it checks the rest.
+ * an archive is checked whole; of one in a registry, skopeo fetches the manifests, which are hashed and
+ * read here, and whoever pulls it checks the rest. Rejects with ImageError for an image that is not what its
+ * digest says, and for one that programs could take for another.
  */
 export async function digestOfImage(image: string): Promise<string> {
   const [, kind = '', rest = ''] = /^(oci|oci-archive|docker|sha256):(.+)$/s.exec(image) ?? [];
@@ -25,7 +27,9 @@ export async function digestOfImage(image: string): Promise<string> {
       break;
     case 'oci':
     case 'oci-archive': {
-      const [, path = '', ref] = /^(.*?)(?::([^/:]+(?::[^/:]+)?))?$/s.exec(rest) ?? [];
+      // As skopeo and Podman take it: the first colon ends the path, whatever the name is.
+      const [, path, ref] = /^([^:]+)(?::(.+)?)?$/s.exec(rest) ?? [];
+      if (path === undefined) break;
       return kind === 'oci' ? digestOfLayout(path, ref) : digestOfArchive(path, ref);
     }
     case 'docker':
@@ -38,24 +42,74 @@ async function digestOfArchive(file: string, ref: string | undefined): Promise<s
   const directory = mkdtempSync(join(tmpdir(), 'ctga-image-'));
   try {
     // A colon in the name of the file does not name another machine.
-    const words = ['-x', '--force-local', '-f', file, '-C', directory];
-    words.push('--no-same-owner', '--no-same-permissions');
-    await run('tar', words, 'bad-input', `cannot read ${file}`);
+    const words = ['-x', '-v', '--quoting-style=escape', '--force-local', '-f', file];
+    words.push('-C', directory, '--no-same-owner', '--no-same-permissions');
+    const names = await run('tar', words, 'bad-input', `cannot read ${file}`);
+    checkNames(names.toString('utf8').split('\n'), file);
     return await digestOfLayout(directory, ref);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
+/**
+ * Throws ImageError if a file stands twice in an archive: of two, tar keeps the last and `skopeo copy
+ * docker-archive:` takes the first.
+ */
+function checkNames(names: readonly string[], archive: string): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (name === '' || name.endsWith('/')) continue;
+    const path = posix.normalize(`/${name}`);
+    if (seen.has(path)) throw ambiguous(archive, `${path.slice(1)} stands twice in it`);
+    seen.add(path);
+  }
+}
+
 async function digestInRegistry(image: string): Promise<string> {
+  const [, repository = image, wanted] =
+    /^(docker:\/\/[^@]*?)(?::[^:/@]+)?(?:@(sha256:[0-9a-f]{64}))?$/.exec(image) ?? [];
+  const manifest = await manifestInRegistry(image);
+  const digest = digestOf(manifest);
+  if (wanted !== undefined && wanted !== digest)
+    throw new CtgaError('kernel', `the registry answered with ${digest} in place of ${wanted}`);
+  await checkInRegistry(repository, manifest, { digest }, 0, new Set());
+  return digest;
+}
+
+/** Checks that nothing can be read in two ways in a manifest, and in those that it lists. */
+async function checkInRegistry(
+  repository: string,
+  manifest: Buffer,
+  { digest, mediaType }: Pick<Descriptor, 'digest' | 'mediaType'>,
+  depth: number,
+  checked: Set<string>,
+): Promise<void> {
+  const { kind, parts } = partsOfManifest(manifest, { what: digest, mediaType });
+  if (kind === 'image') return;
+  if (depth >= MAX_DEPTH)
+    throw new ImageError('image-changed', `${digest} is no index: it is too deep`);
+  for (const part of parts) {
+    const key = JSON.stringify([part.digest, part.mediaType]);
+    if (checked.has(key)) continue;
+    checked.add(key);
+    const bytes = await manifestInRegistry(`${repository}@${part.digest}`);
+    if (digestOf(bytes, part.digest) !== part.digest || bytes.length !== part.size)
+      throw new ImageError('image-changed', `what the registry has as ${part.digest} is not that`);
+    await checkInRegistry(repository, bytes, part, depth + 1, checked);
+  }
+}
+
+const digestOf = (bytes: Uint8Array, like = 'sha256:'): string => {
+  const [algorithm = ''] = like.split(':');
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
+};
+
+function manifestInRegistry(image: string): Promise<Buffer> {
   // A registry on this machine has no certificate.
   const isLocal = /^docker:\/\/(?:localhost|127\.[\d.]+|\[::1\])[:/]/.test(image);
   const words = ['inspect', '--raw', ...(isLocal ? ['--tls-verify=false'] : []), image];
-  const manifest = await run('skopeo', words, 'kernel', `cannot fetch the manifest of ${image}`);
-  const [, wanted] = /@(sha256:[0-9a-f]{64})$/.exec(image) ?? [];
-  const digest = `sha256:${createHash('sha256').update(manifest).digest('hex')}`;
-  if (wanted === undefined || wanted === digest) return digest;
-  throw new CtgaError('kernel', `the registry answered with ${digest} in place of ${wanted}`);
+  return run('skopeo', words, 'kernel', `cannot fetch the manifest of ${image}`);
 }
 
 function run(

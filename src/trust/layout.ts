@@ -4,33 +4,30 @@
  * of it is what the digest says, down to the layers.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { badFile, badInput, CtgaError, messageOf } from '../base/errors.ts';
+import { badFile, badInput, FileFault, messageOf } from '../base/errors.ts';
+import { bytesOf } from '../base/read-file.ts';
+import { systemFault } from '../base/system-error.ts';
+import {
+  ambiguous,
+  checkData,
+  descriptorSchema,
+  DOCKER_FIELDS,
+  ImageError,
+  MAX_DEPTH,
+  MAX_MANIFEST,
+  parseUnambiguous,
+  partsOfManifest,
+  type Descriptor,
+} from './manifest.ts';
 
-/** An image is not what its digest says: it was changed, or a part is missing. */
-export class ImageError extends CtgaError<'image-changed'> {}
-
-const descriptorSchema = z.object({
-  mediaType: z.string().optional(),
-  digest: z.string().regex(/^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/),
-  size: z.int().min(0),
-  annotations: z.record(z.string(), z.string()).optional(),
+const indexSchema = z.object({
+  schemaVersion: z.literal(2).optional(),
+  manifests: z.array(descriptorSchema),
 });
-type Descriptor = z.infer<typeof descriptorSchema>;
-const manySchema = z.array(descriptorSchema).optional();
-const indexSchema = z.object({ manifests: z.array(descriptorSchema) });
-const manifestSchema = z.object({
-  manifests: manySchema,
-  config: descriptorSchema.optional(),
-  layers: manySchema,
-});
 
-/** OCI's limit for manifests. */
-const MAX_MANIFEST = 4 * 2 ** 20;
-/** How deep indexes may lie in indexes. */
-const MAX_DEPTH = 4;
 const REF_NAME = 'org.opencontainers.image.ref.name';
 
 /**
@@ -44,11 +41,8 @@ export async function digestOfLayout(directory: string, ref: string | undefined)
     index = readIndex(path);
   } catch (error) {
     if (error instanceof ImageError) throw error;
-    throw badFile(
-      'read',
-      path,
-      error instanceof z.ZodError ? new Error('no index of images') : error,
-    );
+    const isOfDisk = error instanceof FileFault || systemFault(error) !== undefined;
+    throw badFile('read', path, isOfDisk ? error : new Error('no index of images'));
   }
   const found = index.manifests.filter(
     ({ annotations }) => ref === undefined || annotations?.[REF_NAME] === ref,
@@ -57,63 +51,92 @@ export async function digestOfLayout(directory: string, ref: string | undefined)
   if (image === undefined) throw badInput(`${directory} has no image ${ref ?? ''}`.trim());
   if (more.length > 0)
     throw badInput(`${directory} has several images: name one, as oci:${directory}:NAME`);
-  await checkBlob(directory, image, 0, new Set());
+  const images: string[] = [];
+  await checkBlob(image, { depth: 0, isManifest: true }, { directory, checked: new Set(), images });
+  checkForDocker(directory, images);
   return image.digest;
 }
 
-/** What programs in Go look for in index.json: they take these names in capital letters too. */
-const FIELDS = ['manifests', 'mediaType', 'digest', 'size', 'annotations', 'platform'];
-const folded = (key: string): string => key.toLowerCase().toUpperCase();
-const FOLDED = new Map(FIELDS.map((each) => [folded(each), each]));
+const dockerSchema = z.array(z.object({ Config: z.string(), Layers: z.array(z.string()) }));
+/** What `docker load` reads of an archive that has no manifest.json. */
+const BEFORE_MANIFEST = 'repositories';
+
+/**
+ * `docker save` writes a manifest.json beside index.json, and `docker load` may read that alone. Throws ImageError
+ * unless all that it has are these images; each is its configuration and its layers, as JSON.
+ */
+function checkForDocker(directory: string, images: readonly string[]): void {
+  const path = join(directory, 'manifest.json');
+  if (!existsSync(path)) {
+    if (existsSync(join(directory, BEFORE_MANIFEST)))
+      throw ambiguous(directory, `docker load reads its file '${BEFORE_MANIFEST}'`);
+    return;
+  }
+  let listed;
+  try {
+    if (!statSync(path).isFile()) throw new Error('it is no file');
+    listed = dockerSchema.parse(parseUnambiguous(bytesOf(path, MAX_MANIFEST), path, DOCKER_FIELDS));
+  } catch (error) {
+    if (error instanceof ImageError) throw error;
+    throw ambiguous(directory, 'docker load reads its manifest.json, which is none');
+  }
+  for (const { Config, Layers } of listed)
+    if (!images.includes(JSON.stringify([Config, ...Layers])))
+      throw new ImageError(
+        'image-changed',
+        `${path} has another image than index.json, and docker load would take it`,
+        { remedy: 'Save one image alone, or remove manifest.json: programs for OCI need none.' },
+      );
+}
+
+const pathOf = (digest: string): string => `blobs/${digest.replace(':', '/')}`;
+
+/** What an image has none of, so that index.json is not taken for one. */
+const NOT_IN_INDEX = ['config', 'layers', 'fsLayers', 'history', 'blobs'];
 
 /**
  * The one file of a layout that no digest covers. Whoever made it must not have another image pulled than the
- * one that is verified here: podman and skopeo, which are written in Go, take names of fields in any letters, and
- * of a name that stands twice they may take both. Throws ImageError for what can be read in two ways.
+ * one that is verified here. Throws ImageError for what can be read in two ways.
  */
 function readIndex(path: string): z.infer<typeof indexSchema> {
-  if (!statSync(path).isFile()) throw new Error('it is no file');
-  const text = readFileSync(path, 'utf8');
-  const value: unknown = JSON.parse(text);
-  const names = text.match(/"(?:[^"\\]|\\.)*"\s*:?/g)?.filter((each) => each.endsWith(':')) ?? [];
-  if (names.length !== namesIn(value)) throw ambiguous(path, 'a name stands twice in it');
-  return indexSchema.parse(value);
-
-  function namesIn(part: unknown, isMap = false): number {
-    if (typeof part !== 'object' || part === null) return 0;
-    const entries = Object.entries(part);
-    let count = Array.isArray(part) ? 0 : entries.length;
-    for (const [key, each] of entries) {
-      const field = FOLDED.get(folded(key));
-      if (!isMap && field !== undefined && field !== key)
-        throw ambiguous(path, `'${key}' is not '${field}'`);
-      count += namesIn(each, key === 'annotations');
-    }
-    return count;
-  }
+  if (!statSync(path).isFile()) throw new FileFault('it is no file', 'Save the image anew.');
+  const value = parseUnambiguous(bytesOf(path, MAX_MANIFEST), path);
+  const index = indexSchema.parse(value);
+  for (const field of NOT_IN_INDEX)
+    if (field in (value as object)) throw ambiguous(path, `an index has no '${field}'`);
+  for (const each of index.manifests) checkData(each, path);
+  return index;
 }
 
-function ambiguous(path: string, why: string): ImageError {
-  return new ImageError('image-changed', `${path} can be read in two ways: ${why}`);
+interface Checking {
+  readonly directory: string;
+  readonly checked: Set<string>;
+  /** The images that were found: where the configuration and the layers of each are, as JSON. */
+  readonly images: string[];
 }
 
 async function checkBlob(
-  directory: string,
-  { digest, size, mediaType = '' }: Descriptor,
-  depth: number,
-  checked: Set<string>,
+  { digest, size, mediaType }: Descriptor,
+  { depth, isManifest }: { readonly depth: number; readonly isManifest: boolean },
+  checking: Checking,
 ): Promise<void> {
-  if (checked.has(digest)) return;
-  checked.add(digest);
+  const { directory, checked, images } = checking;
+  // Once as what each place says that it is.
+  const key = JSON.stringify([digest, size, isManifest, mediaType]);
+  if (checked.has(key)) return;
+  checked.add(key);
   const [algorithm = '', hex = ''] = digest.split(':');
-  const path = join(directory, 'blobs', algorithm, hex);
+  const path = join(directory, pathOf(digest));
+  let manifest: Buffer | undefined;
   try {
     const found = statSync(path);
     if (!found.isFile()) throw new Error('it is no file');
     if (found.size !== size)
       throw new ImageError('image-changed', `${digest} has another length than the image says`);
     const hash = createHash(algorithm);
-    for await (const part of createReadStream(path)) hash.update(part as Buffer);
+    // What is read of a manifest are the bytes that are hashed, also if the file is changed meanwhile.
+    if (isManifest && size <= MAX_MANIFEST) hash.update((manifest = readFileSync(path)));
+    else for await (const part of createReadStream(path)) hash.update(part as Buffer);
     if (hash.digest('hex') !== hex)
       throw new ImageError('image-changed', `${path} was changed: it is not ${digest}`);
   } catch (error) {
@@ -123,19 +146,11 @@ async function checkBlob(
       `${digest} of the image cannot be read: ${messageOf(error)}`,
     );
   }
-  if (!/manifest|index/.test(mediaType)) return;
-  if (size > MAX_MANIFEST || depth > MAX_DEPTH)
+  if (!isManifest) return;
+  if (depth > MAX_DEPTH || manifest === undefined)
     throw new ImageError('image-changed', `${digest} is no manifest: it is too large or too deep`);
-  let parts: Descriptor[];
-  try {
-    const {
-      manifests = [],
-      config,
-      layers = [],
-    } = manifestSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-    parts = [...manifests, ...(config === undefined ? [] : [config]), ...layers];
-  } catch {
-    throw new ImageError('image-changed', `${digest} is no manifest`);
-  }
-  for (const part of parts) await checkBlob(directory, part, depth + 1, checked);
+  const { kind, parts } = partsOfManifest(manifest, { what: digest, mediaType });
+  if (kind === 'image') images.push(JSON.stringify(parts.map((each) => pathOf(each.digest))));
+  for (const part of parts)
+    await checkBlob(part, { depth: depth + 1, isManifest: kind === 'index' }, checking);
 }

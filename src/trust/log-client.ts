@@ -4,6 +4,7 @@
  * policy wants it, and all entries have to lead to its root. So nobody can leave a revocation out
  * that is in the tree which the witnesses saw.
  */
+import * as z from 'zod';
 import { badInput, CtgaError } from '../base/errors.ts';
 import { FormatError } from '../base/cursor.ts';
 import { readOts } from '../carbonchain/ots.ts';
@@ -188,6 +189,8 @@ export function requireGrown(before: string, { checkpoint, tree, key }: LogView)
   );
 }
 
+const addedSchema = z.object({ index: z.int().min(0), published: z.boolean() });
+
 /** Gives a command to a log. Rejects with TrustLogError. */
 export async function addToLog(url: string, command: Uint8Array, fetch: Fetch): Promise<Added> {
   const post = JSON.stringify({ command: toHex(command) });
@@ -195,6 +198,13 @@ export async function addToLog(url: string, command: Uint8Array, fetch: Fetch): 
   const text = body.toString('utf8').trim();
   if (status !== 200)
     throw new TrustLogError('log-refused', `the log answered ${status}: ${text.slice(0, 200)}`);
-  const { index, published } = JSON.parse(text) as Added;
-  return { index, published };
+  try {
+    return addedSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new TrustLogError(
+      'log-no-answer',
+      'the log answered in another form: nobody knows whether it has the command',
+      { remedy: 'Look whether it is written: ctga trust show.', cause },
+    );
+  }
 }

@@ -13,7 +13,9 @@ import { formatNoteKey, type NoteKey } from '../statements/note-key.ts';
 
 /** The longest command that a log takes; one with three digests and long names fits twice. */
 export const MAX_COMMAND = 2048;
-export const MAX_ENTRY = 8 + MAX_COMMAND;
+/** The bytes of an entry before its command. */
+export const ENTRY_HEAD = 8;
+export const MAX_ENTRY = ENTRY_HEAD + MAX_COMMAND;
 
 export interface LogEntry {
   /** Unix milliseconds. */
@@ -23,15 +25,15 @@ export interface LogEntry {
 
 /** Undefined for what is no entry: a log may have some that a later version understands. */
 export function decodeEntry(bytes: Uint8Array): LogEntry | undefined {
-  if (bytes.length <= 8 || bytes.length > MAX_ENTRY) return undefined;
+  if (bytes.length <= ENTRY_HEAD || bytes.length > MAX_ENTRY) return undefined;
   const cursor = new ByteCursor(bytes);
   const time = cursor.u32() * 2 ** 32 + cursor.u32();
-  const command = decodeCommand(bytes.subarray(8));
+  const command = decodeCommand(bytes.subarray(ENTRY_HEAD));
   return command !== undefined && Number.isSafeInteger(time) ? { time, command } : undefined;
 }
 
 export function encodeEntry(time: number, command: Uint8Array): Uint8Array {
-  const head = Buffer.alloc(8);
+  const head = Buffer.alloc(ENTRY_HEAD);
   head.writeBigUInt64BE(BigInt(time));
   return Buffer.concat([head, command]);
 }

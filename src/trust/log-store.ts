@@ -7,14 +7,14 @@
  * signed, the signed one (`signed`) before anybody sees it, and what is there at a start beyond it is not
  * taken. What is published (`public/checkpoint`) has its cosignatures.
  */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { badInput, CtgaError, messageOf } from '../base/errors.ts';
 import { StoreError } from '../disk/error.ts';
 import { encodeBase64 } from '../base/base64.ts';
-import { makeDirectory, syncDirectory } from '../disk/directory.ts';
+import { makeDirectory } from '../disk/directory.ts';
 import { hold, type Held } from '../disk/lock.ts';
-import { writeDurably } from '../disk/write.ts';
+import { writeDurably, writeSecret } from '../disk/write.ts';
 import { equalHash, hashLeaf } from '../merkle/hash.ts';
 import { TILE_WIDTH, tilePath } from '../merkle/tiles.ts';
 import { MerkleTree } from '../merkle/tree.ts';
@@ -63,8 +63,7 @@ export class LogStore {
     const signer = parseSignerKey(text);
     // Before its first checkpoint, a log is nobody's.
     writeDurably(join(directory, 'signed'), noteOf(signer, new MerkleTree()));
-    writeFileSync(path, `${text}\n`, { mode: 0o600, flag: 'wx', flush: true });
-    syncDirectory(directory);
+    writeSecret(path, `${text}\n`);
     return signer;
   }
 

@@ -9,7 +9,7 @@ import { parseCheckpoint } from '../statements/checkpoint.ts';
 import type { NoteKey } from '../statements/note-key.ts';
 import { isNamedBy } from '../statements/signature-lines.ts';
 import type { Policy, PolicyParty } from '../statements/policy.ts';
-import { checkCheckpoint } from '../statements/trust.ts';
+import { checkCheckpoint, quorumTime } from '../statements/trust.ts';
 
 export interface Cosigned {
   /** The checkpoint with the good cosignatures that came. */
@@ -17,7 +17,14 @@ export interface Cosigned {
   readonly isAccepted: boolean;
   /** What each witness did not do, as a sentence without its full stop. */
   readonly faults: readonly string[];
+  /** When a quorum saw it, by the witnesses' clocks, in Unix seconds; undefined if none did, or says so. */
+  readonly seen: number | undefined;
+  /** Whether there is no quorum because a witness has cosigned more entries than there are. */
+  readonly isSetBack: boolean;
 }
+
+/** A witness has cosigned more than the log has. */
+class SetBack extends RangeError {}
 
 export class Witnesses {
   readonly #policy: Policy;
@@ -33,6 +40,7 @@ export class Witnesses {
   /** Asks all witnesses at once. A witness that fails is left out, and the policy says if that matters. */
   async cosign(signed: string, tree: MerkleTree): Promise<Cosigned> {
     const faults: string[] = [];
+    let hasMore = false;
     const ask = async ([name, { key, url }]: [string, PolicyParty]): Promise<string> => {
       if (url === undefined) return '';
       try {
@@ -44,14 +52,22 @@ export class Witnesses {
         if (checked.cosigned.some((each) => each.witness === name)) return lines;
         faults.push(`the witness ${name} answered with a line that is not good`);
       } catch (error) {
+        hasMore ||= error instanceof SetBack;
         faults.push(`the witness ${name}: ${messageOf(error)}`);
       }
       return '';
     };
     const lines = await Promise.all([...this.#policy.witnesses].map(ask));
     const note = signed + lines.join('');
-    const { faults: unmet } = checkCheckpoint(Buffer.from(note), this.#policy);
-    return { note, isAccepted: unmet.length === 0, faults: [...faults, ...unmet] };
+    const { faults: unmet, cosigned } = checkCheckpoint(Buffer.from(note), this.#policy);
+    const seen = unmet.length === 0 ? quorumTime(this.#policy, cosigned) : undefined;
+    return {
+      note,
+      isAccepted: unmet.length === 0,
+      faults: [...faults, ...unmet],
+      seen: seen === undefined ? undefined : Number(seen),
+      isSetBack: unmet.length > 0 && hasMore,
+    };
   }
 
   async #ask(name: string, url: string, signed: string, tree: MerkleTree): Promise<string> {
@@ -67,7 +83,7 @@ export class Witnesses {
       const text = body.toString('utf8');
       const size = status === 409 ? parseUint64(text.trim()) : undefined;
       if (size !== undefined && size > BigInt(tree.size))
-        throw new RangeError(
+        throw new SetBack(
           `it has cosigned ${size} entries, and here are ${tree.size}: the log was set back, and must not go on`,
         );
       if (size !== undefined && tries === 0) this.#sizes.set(name, Number(size));

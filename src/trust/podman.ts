@@ -11,6 +11,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import * as z from 'zod';
 import { badInput, CtgaError, messageOf } from '../base/errors.ts';
+import { partsOfManifest } from './manifest.ts';
 
 export interface LocalImage {
   readonly id: string;
@@ -27,11 +28,6 @@ const containersSchema = z.array(
 const imagesSchema = z.array(
   z.object({ id: z.string().regex(/^[0-9a-f]{64}$/), names: z.array(z.string()).nullish() }),
 );
-const manifestSchema = z.object({
-  config: z.object({ digest: z.string() }).optional(),
-  manifests: z.array(z.object({ digest: z.string() })).optional(),
-});
-
 /** The store may keep containers that end with their process apart (containers/storage v1.44). */
 const CONTAINER_FILES = ['containers.json', 'volatile-containers.json'];
 
@@ -85,21 +81,24 @@ function read<T>(path: string, schema: z.ZodType<T>): T {
  * to. So a manifest counts if it has that configuration, and an index if it lists such a manifest.
  */
 function digestsOf(directory: string, id: string): string[] {
-  const found = new Map<string, z.infer<typeof manifestSchema>>();
+  const found = new Map<string, ReturnType<typeof partsOfManifest>>();
   for (const file of readdirSync(directory)) {
     const bytes = readFileSync(join(directory, file));
+    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
     try {
-      const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-      found.set(digest, manifestSchema.parse(JSON.parse(bytes.toString('utf8'))));
+      found.set(digest, partsOfManifest(bytes, { what: digest }));
     } catch {
-      // A signature, or a configuration that has fields of these names.
+      // A signature, a configuration, or a manifest that could be another image's as well.
     }
   }
-  const ofImage = (digest: string): boolean => found.get(digest)?.config?.digest === `sha256:${id}`;
+  const ofImage = (digest: string): boolean => {
+    const { kind, parts: [config] = [] } = found.get(digest) ?? {};
+    return kind === 'image' && config?.digest === `sha256:${id}`;
+  };
   return [...found]
     .filter(
-      ([digest, { manifests }]) =>
-        ofImage(digest) || manifests?.some((each) => ofImage(each.digest)),
+      ([digest, { kind, parts }]) =>
+        ofImage(digest) || (kind === 'index' && parts.some((each) => ofImage(each.digest))),
     )
     .map(([digest]) => digest);
 }

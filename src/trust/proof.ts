@@ -10,7 +10,7 @@
  */
 import * as z from 'zod';
 import { badInput } from '../base/errors.ts';
-import { fromHex, sameBytes, toHex } from '../carbonchain/bytes.ts';
+import { fromHex, toHex } from '../carbonchain/bytes.ts';
 import { packetsIn, type Start } from '../carbonchain/follow.ts';
 import { HeaderChain } from '../carbonchain/header-chain.ts';
 import { NETWORKS, parseHeader, PERIOD, type NetworkName } from '../carbonchain/header.ts';
@@ -117,6 +117,7 @@ export function chainOfHeaders(
   name: NetworkName,
   trusted: Start | undefined,
   now: number,
+  what = 'the headers',
 ): HeaderChain {
   const network = NETWORKS[name];
   const headers = Array.from({ length: Math.floor(bytes.length / HEADER_LENGTH) }, (_, i) =>
@@ -126,17 +127,16 @@ export function chainOfHeaders(
   const { height, hash } = trusted ?? { height: 0, hash: network.genesis.hash };
   if (first === undefined || parseHeader(first).hash !== hash)
     throw badInput(
-      `the headers do not begin with block ${height}, ${hash}`,
+      `${what} do not begin with block ${height}, ${hash}`,
       'Name the block that you trust with --since HEIGHT:HASH.',
     );
   if (height % PERIOD !== 0 && !network.isFixed)
     throw badInput(`the height of the block that is trusted has to be one that ${PERIOD} divides`);
   const chain = new HeaderChain(network, { header: first, height });
   const offered = chain.extend(rest, now);
-  if (offered.is === 'invalid')
-    throw badInput(`block ${offered.height} of the headers ${offered.why}`);
+  if (offered.is === 'invalid') throw badInput(`block ${offered.height} of ${what} ${offered.why}`);
   if (trusted === undefined && chain.work < network.leastWork)
-    throw badInput(`the headers have less work than ${network.name} has: they are made up`);
+    throw badInput(`${what} have less work than ${network.name} has: they are made up`);
   return chain;
 }
 
@@ -169,6 +169,7 @@ export function ledgerOf(proof: Proof, trusted: Start | undefined, now: number):
     blocks.set(each.height, packets);
   }
   const ledger = new Ledger(network.genesis.hash);
+  ledger.begin(chain);
   for (let at = height; at <= chain.height; at++) {
     const packets = blocks.get(at) ?? [];
     ledger.connect(
@@ -200,23 +201,30 @@ export interface Question {
   readonly now: number;
   /** One that the name has, or had before it was replaced; undefined for whoever has the name. */
   readonly rootKey: Uint8Array | undefined;
+  /** Whether no command can have been left out of what the verdict is given on. */
+  readonly isWhole: boolean;
 }
 
 /** Whether an image with this digest is signed under this name. */
 export function judge(
   { state, time }: Pick<Ledger, 'state' | 'time'>,
-  { name, salt, digest, now, rootKey }: Question,
+  { name, salt, digest, now, rootKey, isWhole }: Question,
 ): TrustVerdict {
   const { user: owner, image, tag } = publishedName(name, salt);
   const untrusted = (why: string): TrustVerdict => ({ trusted: false, why });
   const user = state.users.get(owner);
   if (user === undefined) return untrusted(`Nobody has registered the name ${owner}.`);
-  if (rootKey !== undefined && !user.rootKeys.some((each) => sameBytes(each, rootKey)))
+  const known = rootKey === undefined ? 0 : state.placeOfRootKey(owner, rootKey);
+  if (rootKey !== undefined && known < 0)
     return untrusted(`The name ${owner} never had the root key ${toHex(rootKey)}.`);
   const metadata = state.metadataOf(owner, image, tag);
   if (metadata === undefined) return untrusted('Nothing is signed under this name.');
   const status = state.statusOf(owner, metadata, Math.max(time, now));
   if (status !== 'SIGNATURE_VALID') return untrusted(WHY[status]);
+  if (!isWhole && state.isOfReplacedKey(owner, image, metadata.keyId, known))
+    return untrusted(
+      'A root key that had been replaced registered the tagging key, or it has to be registered anew: by the root key that there is now.',
+    );
   if (metadata.digests.includes(digest)) return { trusted: true, metadata };
   return untrusted(`Signed is ${metadata.digests.join(', ')}, and this is ${digest}.`);
 }

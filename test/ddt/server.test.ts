@@ -30,6 +30,7 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 class Service {
   readonly ledger = new Ledger(NETWORK);
   readonly fees: (bigint | undefined)[] = [];
+  isUpToDate = true;
   server!: DdtServer;
   #height = 0;
 
@@ -47,6 +48,7 @@ class Service {
       address: '127.0.0.1',
       port: 0,
       ledger: service.ledger,
+      isUpToDate: () => service.isUpToDate,
       write: hasCoins ? write : undefined,
       onError: (error) => assert.fail(String(error)),
     });
@@ -298,6 +300,28 @@ test('a signed command of version 1 is written where it belongs, and shown', asy
   assert.deepEqual(answer, { publicKey: hex(root.publicKey), images: [], registeredRepo: [] });
 });
 
+test('what may have been revoked since is not shown as valid', async () => {
+  const service = await Service.start();
+  const root = newKeyPair();
+  const register = signCommand(
+    { kind: 'register-root-key', user: 'alice', serial: 1, publicKey: root.publicKey },
+    root,
+    NETWORK,
+  );
+  service.include(encodeCommand(register), 1);
+  assert.equal((await service.ask('GET', '/alice?set=1')).status, 200);
+  service.isUpToDate = false;
+  for (const path of ['/alice?set=1', '/alice', '/alice/app', '/alice/app:v1', '/bob?set=1']) {
+    const { status, answer, headers } = await service.ask('GET', path);
+    assert.equal(status, 503, path);
+    assert.match(String(answer['error']), /may have been revoked since/);
+    assert.equal(headers['retry-after'], '10');
+  }
+  // Whether a signature is right is no matter of the chain.
+  const asked = { message: 'x', publicKey: hex(root.publicKey), signature: '00'.repeat(64) };
+  assert.equal((await service.ask('POST', '/verifyMessage', { body: asked })).status, 200);
+});
+
 test('the fee is the header\u2019s, within reason', async () => {
   const service = await Service.start();
   const fee = async (header: string): Promise<number> => {
@@ -335,6 +359,7 @@ test('the page of another host cannot write, and nobody is helped across origins
       address: '0.0.0.0',
       port: 0,
       ledger: service.ledger,
+      isUpToDate: () => true,
       write: undefined,
       onError: () => undefined,
     }),

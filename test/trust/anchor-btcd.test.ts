@@ -144,6 +144,32 @@ test('who is interrupted goes on, and pays once', { skip: noBtcd }, async (t) =>
   assert.equal((await check(...files)).code, 0);
 });
 
+test(
+  'a stamp is replaced by none, and who is interrupted between two writes both',
+  { skip: noBtcd },
+  async (t) => {
+    const { btcd, at, chain, files, anchor, check } = await chainWith(t);
+    const [one, two] = files as [string, string];
+    const words = (...which: string[]): string[] => [
+      ...['evidence', 'anchor', ...which, ...chain, '--coins', at('coins')],
+    ];
+    await anchor(one);
+    const before = readFileSync(`${one}.ots`);
+    const again = await ctga(words(one, two));
+    assert.equal(again.code, 2);
+    assert.match(again.stderr, /there is a stamp already: \S*one\.ots\n.*older stamp/);
+    assert.deepEqual(readFileSync(`${one}.ots`), before);
+    assert.deepEqual(await btcd.call('getrawmempool'), []);
+    // Interrupted between two stamps, it goes on: what it wrote is its own.
+    const running = startCtga(words(two, at('three')));
+    await running.until(() => running.said().includes('waits for six blocks'), 'a transaction');
+    await running.stop();
+    writeFileSync(`${two}.ots`, 'half of it');
+    await anchor(two, at('three'));
+    assert.equal((await check(...files)).code, 0);
+  },
+);
+
 test('an anchor that leaves the chain is noticed, and made anew', { skip: noBtcd }, async (t) => {
   const { btcd, at, files, anchor, check } = await chainWith(t);
   const [file] = files as [string];
@@ -156,6 +182,7 @@ test('an anchor that leaves the chain is noticed, and made anew', { skip: noBtcd
   assert.equal(gone.code, 1);
   assert.match(gone.stderr, /the chain has not what .* says of block/);
   const before = readFileSync(`${file}.ots`);
+  rmSync(`${file}.ots`);
   await anchor(file);
   assert.notDeepEqual(readFileSync(`${file}.ots`), before);
   assert.equal((await check(file)).code, 0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { checkImage } from '../../src/services/trust-hook.ts';
 import { readRules, rulesFor } from '../../src/trust/hook-rules.ts';
 
 const TEXT = ['h.test/app:v1', 'h.test/app:v2', 'h.test:5000/app:v1', 'h.test/app/sub:v1']
@@ -46,4 +47,15 @@ test('rules that are wrong are refused, with the place', () => {
   ] as const)
     assert.throws(() => readRules(text, 'rules.toml'), want, text);
   assert.deepEqual(readRules('', 'rules.toml'), []);
+});
+
+test('a rule whose command ends well and verifies nothing lets nothing run', async () => {
+  const name = 'h.test/app:v1';
+  const image = { id: 'ab'.repeat(32), names: [name], digests: [digest] };
+  for (const [verify, why] of [
+    [['--help'], /its rule verifies nothing/],
+    [['alice/app:v1', '-h'], /its rule verifies nothing/],
+    [['alice/app:v1', '--proof', '/nowhere/proof'], /want|--root-key|cannot read/],
+  ] as const)
+    await assert.rejects(checkImage(image, [{ name, verify: [...verify] }]), why, verify.join(' '));
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { isOnPath } from '../../src/lab/processes.ts';
@@ -25,6 +25,48 @@ test('an image in a layout or an archive has the digest of its manifest or index
   const single = layout({ only: ['amd64'] });
   assert.equal(await digestOfImage(`oci:${single.directory}`), single.digests['only']);
   rmSync(single.directory, { recursive: true });
+});
+
+test('the first colon ends the path, as it does for skopeo', async (t) => {
+  const name = 'registry.example:5000/team/app:v1';
+  const { directory: made, digests: of } = layout({ [name]: ['amd64'], other: ['arm64'] });
+  t.after(() => rmSync(made, { recursive: true }));
+  assert.equal(await digestOfImage(`oci:${made}:${name}`), of[name]);
+  // A directory whose name has a colon is not what they would take.
+  const { directory: beside } = layout({ v1: ['riscv64'] });
+  const trap = `${made}:registry.example:5000/team/app`;
+  t.after(() => rmSync(`${made}:registry.example:5000`, { recursive: true }));
+  cpSync(beside, trap, { recursive: true });
+  rmSync(beside, { recursive: true });
+  assert.equal(await digestOfImage(`oci:${made}:${name}`), of[name]);
+  await assert.rejects(digestOfImage(`oci:${made}:`), /several images/);
+});
+
+test('an archive in which a file stands twice is no image', async (t) => {
+  const { directory: made, digests: of } = layout({ only: ['amd64'] });
+  t.after(() => rmSync(made, { recursive: true }));
+  const archive = join(made, 'archive.tar');
+  const good = { Config: '', RepoTags: ['app:v1'], Layers: [] as string[] };
+  const { config, layers } = JSON.parse(
+    readFileSync(join(made, 'blobs/sha256', (of['only'] as string).slice(7)), 'utf8'),
+  ) as { config: { digest: string }; layers: { digest: string }[] };
+  const [Config = '', ...Layers] = [config, ...layers].map(
+    ({ digest }) => `blobs/${digest.replace(':', '/')}`,
+  );
+  const save = (what: object): void =>
+    writeFileSync(join(made, 'manifest.json'), JSON.stringify([what]));
+  const tar = (...words: string[]): unknown =>
+    execFileSync('tar', ['-C', made, '-f', archive, ...words]);
+  const digest = (): Promise<string> => digestOfImage(`oci-archive:${archive}`);
+  // What skopeo's docker-archive takes is the first, and what tar leaves is the last.
+  save({ ...good, Config: 'blobs/sha256/evil' });
+  tar('-c', 'manifest.json');
+  save({ ...good, Config, Layers });
+  tar('-r', 'oci-layout', 'index.json', 'blobs', './manifest.json');
+  await assert.rejects(digest(), /can be read in two ways: manifest\.json stands twice in it/);
+  tar('-c', 'oci-layout', 'index.json', 'blobs', 'manifest.json');
+  tar('-r', '--no-recursion', 'blobs');
+  assert.equal(await digest(), of['only'], 'a directory may stand twice');
 });
 
 test('what names no image is refused in words', async () => {
@@ -132,4 +174,17 @@ test('what would never come to an end is no part of an image', async (t) => {
   execFileSync('mkfifo', [index]);
   await assert.rejects(digestOfImage(`oci:${of.directory}`), /it is no file/);
   rmSync(index);
+  for (const text of [
+    '',
+    '{',
+    '[]',
+    `{"manifests":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+  ]) {
+    writeFileSync(index, text);
+    await assert.rejects(digestOfImage(`oci:${of.directory}`), {
+      message: `cannot read ${index}: no index of images`,
+    });
+  }
+  truncateSync(index, 2 ** 31);
+  await assert.rejects(digestOfImage(`oci:${of.directory}`), /it is larger than 4\.2 MB/);
 });

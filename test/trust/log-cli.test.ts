@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { CTGA, ctga, startCtga, type Running } from '../support/ctga.ts';
+import { layout } from './layouts.ts';
 
 const IMAGE = `sha256:${'ab'.repeat(32)}`;
 const OTHER = `sha256:${'cd'.repeat(32)}`;
@@ -87,6 +88,14 @@ test('an image is signed in seconds, verified with a network and without, revoke
   const begun = performance.now();
   assert.match(await run(...sign, ...place), /Signed sha256:abab.*\nentry 2 of log\.test\/trust$/);
   t.diagnostic(`signed and cosigned within ${Math.round(performance.now() - begun)} ms`);
+  // What is two images is not signed at all.
+  const two = layout({ only: ['amd64'] });
+  t.after(() => rmSync(two.directory, { recursive: true }));
+  const top = readFileSync(join(two.directory, 'index.json'), 'utf8');
+  writeFileSync(join(two.directory, 'index.json'), top.replace('{', '{"layers":[],'));
+  const refused = await ctga(sign.with(2, `oci:${two.directory}`).concat(place));
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /can be read in two ways: an index has no 'layers'/);
   const show = (name: string, ...more: string[]) =>
     ctga(['trust', 'show', name, ...place, ...more]);
   const all = await show('alice');

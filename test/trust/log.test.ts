@@ -130,8 +130,8 @@ const verdict = (
   rootKey = root.publicKey,
   digest = DIGEST,
 ): string => {
-  const { state, salt } = readLogProof(bytes, policy);
-  const judged = judge(state, { name: NAME, salt, digest, now: SEEN, rootKey });
+  const { state, salt, isWhole } = readLogProof(bytes, policy);
+  const judged = judge(state, { name: NAME, salt, digest, now: SEEN, rootKey, isWhole });
   return judged.trusted ? 'trusted' : judged.why;
 };
 const isOf = (code: string) => (error: unknown) =>

@@ -52,6 +52,15 @@ export class OwnLog {
     store.close();
   }
 
+  /** Appends a command as it came, and publishes the checkpoint; returns its index. */
+  take(command: Uint8Array, cosigned: (note: string) => string): number {
+    const store = LogStore.open(this.path);
+    store.append([encodeEntry(Date.now(), command)]);
+    store.publish(cosigned(store.signed));
+    store.close();
+    return store.size - 1;
+  }
+
   /** What it published last. */
   get checkpoint(): string {
     return readFileSync(join(this.path, 'public/checkpoint'), 'utf8');
@@ -61,11 +70,28 @@ export class OwnLog {
 let copies = 0;
 
 /** Serves whichever log it is told to at one URL. */
-export async function servedLog(
-  t: TestContext,
-): Promise<{ readonly url: string; show: (log: OwnLog) => void }> {
+export async function servedLog(t: TestContext): Promise<{
+  readonly url: string;
+  show: (log: OwnLog) => void;
+  /** What happens while somebody reads it: when the tiles are asked for. */
+  meanwhile: (happens: () => void) => void;
+  /** What it says to who adds a command. */
+  toAdd: (answer: (command: Uint8Array) => string) => void;
+}> {
   let shown: OwnLog | undefined;
+  let adding: ((command: Uint8Array) => string) | undefined;
+  let meanwhile = (): void => undefined;
   const server = createServer((request, response) => {
+    if (request.method === 'POST') {
+      const parts: Buffer[] = [];
+      request.on('data', (part: Buffer) => parts.push(part));
+      request.on('end', () => {
+        const { command } = JSON.parse(Buffer.concat(parts).toString()) as { command: string };
+        response.end(adding?.(Buffer.from(command, 'hex')));
+      });
+      return;
+    }
+    if (request.url?.startsWith('/tile/') === true) meanwhile();
     try {
       response.end(readFileSync(join(shown?.path ?? '', 'public', request.url ?? '')));
     } catch {
@@ -78,7 +104,12 @@ export async function servedLog(
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  return { url, show: (log) => (shown = log) };
+  return {
+    url,
+    show: (log) => (shown = log),
+    toAdd: (answer) => (adding = answer),
+    meanwhile: (happens) => (meanwhile = happens),
+  };
 }
 
 export const [ROOT, TAGGING] = [newKeyPair(), newKeyPair()] as [KeyPair, KeyPair];

@@ -41,6 +41,9 @@ function transactionsOf(command: Command): Uint8Array[] {
   return transactions;
 }
 
+/** When the block at a height comes, in Unix milliseconds, as serials are by habit. */
+const timeOf = (height: number): number => (network.genesis.time + 600 * height) * 1000;
+
 const sign = (command: UnsignedCommand, by: KeyPair): Command => signCommand(command, by, NETWORK);
 function commands(
   by = root,
@@ -83,6 +86,7 @@ function verdict(
     digest,
     now: NOW,
     rootKey,
+    isWhole: false,
   });
 }
 const why = (given: TrustVerdict): string => (given.trusted ? 'trusted' : given.why);
@@ -117,13 +121,89 @@ test('what was revoked is not trusted', async () => {
 test('a proof holds after the root key was replaced, by the key that was known', async () => {
   const next = newKeyPair();
   const replacement = signReplacement(
-    { user: NAME.user, serial: 9 },
+    { user: NAME.user, serial: timeOf(4) },
     { from: root, to: next },
     NETWORK,
   );
   const { text } = await proofOf([...commands(), replacement]);
   assert.equal(why(verdict(text)), 'trusted');
   assert.equal(why(verdict(text, { rootKey: next.publicKey })), 'trusted');
+});
+
+test('a root key that was stolen and replaced is not believed by whoever knows the new one', async () => {
+  const next = newKeyPair();
+  const serial = timeOf(14);
+  const replacement = signReplacement(
+    { user: NAME.user, serial },
+    { from: root, to: next },
+    NETWORK,
+  );
+  const honest = await proofOf([...commands(), replacement], undefined, 5);
+  const knowing = { rootKey: next.publicKey };
+  assert.equal(why(verdict(honest.text, knowing)), 'trusted');
+  // The thief signs what the chain refuses, writes the replacement once more, and leaves the first one out.
+  const evil = `sha256:${'ee'.repeat(32)}`;
+  const of = { user: NAME.user, image: NAME.image, keyId: 1, until: 0 };
+  const stolen = [
+    sign({ kind: 'register-key', ...of, serial: 8, publicKey: mallory.publicKey }, root),
+    sign({ kind: 'register-metadata', ...of, serial: 9, tag: NAME.tag, digests: [evil] }, mallory),
+  ];
+  const { text } = await proofOf([...commands(), ...stolen, replacement], undefined, 5);
+  assert.match(
+    why(verdict(text, { ...knowing, digest: evil })),
+    /A root key that had been replaced registered the tagging key/,
+  );
+  // Whoever has read all of a chain saw them in their order.
+  const proof = readProof(text);
+  const all = { name: NAME, salt: undefined, digest: evil, now: NOW, ...knowing, isWhole: true };
+  assert.equal(why(judge(ledgerOf(proof, undefined, NOW), all)), 'trusted');
+  // The new root key may vouch for the key that the old one registered.
+  const again = sign(
+    { kind: 'register-key', ...of, serial: serial + 1, publicKey: mallory.publicKey },
+    next,
+  );
+  const vouched = await proofOf([...commands(), ...stolen, replacement, again], undefined, 5);
+  assert.equal(why(verdict(vouched.text, { ...knowing, digest: evil })), 'trusted');
+});
+
+test('what was revoked before the block that is trusted does not come back behind it', async () => {
+  const revoke = { kind: 'delete-key', user: NAME.user, image: NAME.image, keyId: 0 } as const;
+  const after = async (...later: Command[]): Promise<string> => {
+    const node = new FakeNode('node');
+    for (const command of [...commands(), sign({ ...revoke, serial: 4 }, root)])
+      node.mine(transactionsOf(command));
+    for (let i = 0; i < 6; i++) node.mine();
+    const height = node.chain.length - 1;
+    const start = { height, hash: await node.hashAt(height) };
+    for (const command of later) node.mine(transactionsOf(command));
+    for (let i = 0; i < 6; i++) node.mine();
+    const options = {
+      network,
+      nodes: [node],
+      start,
+      directory: undefined,
+      onEvent: () => undefined,
+    };
+    const { signal } = new AbortController();
+    const proof = readProof(await prove(options, NAME, undefined, signal));
+    const question = { name: NAME, salt: undefined, digest: DIGEST, now: NOW };
+    const rootKey = root.publicKey;
+    return why(judge(ledgerOf(proof, start, NOW), { ...question, rootKey, isWhole: false }));
+  };
+  // A stranger writes once more what anybody can read in the chain, and not the revocation.
+  assert.match(await after(...commands()), /Nobody has registered the name alice/);
+  const of = { user: NAME.user, image: NAME.image, keyId: 0, until: 0 };
+  const { publicKey } = root;
+  const serial = timeOf(100);
+  const anew = [
+    sign({ kind: 'register-root-key', user: NAME.user, serial, publicKey }, root),
+    sign({ kind: 'register-key', ...of, serial: serial + 1, publicKey: tagging.publicKey }, root),
+    sign(
+      { kind: 'register-metadata', ...of, serial: 3, tag: NAME.tag, digests: [DIGEST] },
+      tagging,
+    ),
+  ];
+  assert.equal(await after(...anew), 'trusted', 'who registers it anew has it');
 });
 
 test('who leaves commands out cannot take a name over', async () => {
@@ -143,6 +223,22 @@ test('who leaves commands out cannot take a name over', async () => {
   const stolen = sign({ ...real }, mallory);
   const taken = await proofOf([claim, grant, metadata, stolen]);
   assert.match(why(verdict(taken.text, { rootKey: next.publicKey })), /never had the root key/);
+});
+
+test('a tag that is signed again and again has a proof no larger for it', async () => {
+  const of = { user: NAME.user, image: NAME.image, keyId: 0, until: 0 };
+  const before = (await proofOf(commands())).text;
+  const again = Array.from({ length: 20 }, (_, i) => {
+    const digests = [`sha256:${i.toString(16).padStart(2, '0').repeat(32)}`];
+    const tag = i % 2 === 0 ? NAME.tag : 'another';
+    return sign({ kind: 'register-metadata', ...of, serial: 10 + i, tag, digests }, tagging);
+  });
+  const { text } = await proofOf([...commands(), ...again]);
+  const many = (proof: string): number =>
+    (JSON.parse(proof) as { transactions: unknown[] }).transactions.length;
+  assert.equal(many(text), many(before));
+  assert.equal(why(verdict(text, { digest: `sha256:${'12'.repeat(32)}` })), 'trusted');
+  assert.match(why(verdict(text)), /^Signed is sha256:1212/);
 });
 
 test('a hidden name needs its salt, which the proof has', async () => {

@@ -4,7 +4,12 @@ import { NETWORKS } from '../../src/carbonchain/header.ts';
 import { packetsOf } from '../../src/carbonchain/packet.ts';
 import type { KeyPair } from '../../src/ddt/keys.ts';
 import { DDT_ID } from '../../src/ddt/ledger.ts';
-import { encodeCommand, signCommand, type UnsignedCommand } from '../../src/ddt/version1.ts';
+import {
+  encodeCommand,
+  signCommand,
+  type Command,
+  type UnsignedCommand,
+} from '../../src/ddt/version1.ts';
 import { prove } from '../../src/services/trust.ts';
 import { FakeNode, idOf, withPacket } from '../carbonchain/blocks.ts';
 
@@ -23,19 +28,24 @@ export class Signer {
     this.#root = root;
     this.#tagging = tagging;
     const { publicKey } = root;
-    this.#write({ kind: 'register-root-key', user, serial: this.#serial++, publicKey }, root);
+    this.write({ kind: 'register-root-key', user, serial: this.#serial++, publicKey }, root);
     const key = { ...this.#of, until: 0, publicKey: tagging.publicKey };
-    this.#write({ kind: 'register-key', ...key, serial: this.#serial++ }, root);
+    this.write({ kind: 'register-key', ...key, serial: this.#serial++ }, root);
+  }
+
+  /** The node that has the chain. */
+  get node(): FakeNode {
+    return this.#node;
   }
 
   sign(tag: string, digest: string): void {
     const metadata = { ...this.#of, tag, until: 0, digests: [digest], serial: this.#serial++ };
-    this.#write({ kind: 'register-metadata', ...metadata }, this.#tagging);
+    this.write({ kind: 'register-metadata', ...metadata }, this.#tagging);
   }
 
   /** Takes the tagging key back. */
   revoke(): void {
-    this.#write({ kind: 'delete-key', ...this.#of, serial: this.#serial++ }, this.#root);
+    this.write({ kind: 'delete-key', ...this.#of, serial: this.#serial++ }, this.#root);
   }
 
   /** A proof file of what the chain says now. */
@@ -52,8 +62,10 @@ export class Signer {
   }
 
   /** In the next block, each transaction spending the one before. */
-  #write(command: UnsignedCommand, by: KeyPair): void {
-    const bytes = encodeCommand(signCommand(command, by, network.genesis.hash));
+  write(command: Command | UnsignedCommand, by: KeyPair): void {
+    const bytes = encodeCommand(
+      'signature' in command ? command : signCommand(command, by, network.genesis.hash),
+    );
     const transactions: Uint8Array[] = [];
     for (const packet of packetsOf(bytes, { id: DDT_ID, version: 1 })) {
       const before = transactions.at(-1);
