@@ -2,7 +2,7 @@
 /** `ctga attach`: watch interfaces. */
 import { Command, Option } from 'commander';
 import { ExitCode } from '../base/errors.ts';
-import { plural, time } from '../base/text.ts';
+import { plural, shellWord, time } from '../base/text.ts';
 import { switchPlaceOf } from '../dataplane/bmv2.ts';
 import { nameOfMode, parsePlane, PLANE_SYNTAX } from '../dataplane/registry.ts';
 import type { XdpMode } from '../dataplane/xdp.ts';
@@ -177,12 +177,14 @@ async function run(
 ): Promise<void> {
   const { json, logList, zone, zoneSuffix, port, user, keepDays, spool, challenge } = options;
   const state = stateAt(options.stateDir);
+  const { config } = command.optsWithGlobals<{ config?: string }>();
+  if (options.proxy !== undefined) parseProxy(options.proxy);
+  // Read as root, if this is root: the observer's own account may not.
+  const logs = logList === undefined ? undefined : readListedLogs(logList, warn);
+  const { observe } = await import('../services/observe.ts');
   // Before anything is made: a signal that comes early must not leave a new data plane without its
   // reader.
   const stop = stopRequest();
-  const { config } = command.optsWithGlobals<{ config?: string }>();
-  if (options.proxy !== undefined) parseProxy(options.proxy);
-  const { observe } = await import('../services/observe.ts');
   const endedWell = await observe(
     {
       state,
@@ -197,8 +199,7 @@ async function run(
         cpuInterface: options.cpuInterface,
         tee: options.tee,
       },
-      // Read as root, if this is root: the observer's own account may not.
-      logs: logList === undefined ? undefined : readListedLogs(logList, warn),
+      logs,
       zones: zonesFor(names, { zones: zone, zoneSuffix }, state.directory),
       ports: port,
       user,
@@ -365,7 +366,7 @@ function printStopped({
   isKnown,
 }: Extract<ObservationEvent, { readonly event: 'stopped' }>): void {
   print('Stopped.');
-  const names = stillAttached.join(' ');
+  const names = stillAttached.map(shellWord).join(' ');
   if (!isKnown)
     return print(
       withNextCommands('  What was attached may be attached still. To see it, run: ctga status'),
@@ -376,7 +377,7 @@ function printStopped({
         `  The data plane goes on copying: "ctga attach ${names}" takes over, "ctga detach ${names}" removes it.`,
       ),
     );
-  const blindNames = blind.join(' ');
+  const blindNames = blind.map(shellWord).join(' ');
   if (blindNames !== '')
     print(
       withNextCommands(

@@ -3,7 +3,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { encodeBase64 } from '../base/base64.ts';
 import { ExitCode } from '../base/errors.ts';
-import { plural, time } from '../base/text.ts';
+import { plural, time, utc } from '../base/text.ts';
 import { DEFAULT_PROXY, parseProxy } from '../http/proxy-address.ts';
 import { logIdText } from '../logs/log.ts';
 import { logsInForce } from '../services/log-lists.ts';
@@ -20,7 +20,7 @@ import {
   type Listen,
   type StateOption,
 } from './options.ts';
-import { withNextCommands } from './next.ts';
+import { checkCommand } from './next.ts';
 import { print, printJson, printJsonLine, printTable, warn } from './output.ts';
 import { setExitCode, stopRequest } from './run.ts';
 
@@ -130,7 +130,6 @@ an onion service lead to the address that it listens at. To try it:
 }
 
 async function runAudit(options: AuditRunOptions): Promise<void> {
-  const stop = stopRequest();
   const state = stateAt(options.stateDir);
   const proxies = (options.proxy ?? [DEFAULT_PROXY]).map(parseProxy);
   const { pool: pools, listen, every, delay, mix, user } = options;
@@ -142,7 +141,7 @@ async function runAudit(options: AuditRunOptions): Promise<void> {
   const logs = logsInForce(state, options.logList, warn);
   await audit(
     { state, logs, pools, listen, proxies, open, every, delay, mix, user, onEvent },
-    stop,
+    stopRequest(),
   );
 }
 
@@ -156,7 +155,7 @@ function printEvent(event: AuditServiceEvent): void {
       );
     case 'convicted':
       print(`${time(Date.now())}  CONVICTED: ${event.log}`);
-      return print(withNextCommands(`  Check it with: ctga evidence verify ${event.evidence}`));
+      return print(`  Check it with: ${checkCommand(event.evidence)}`);
     case 'unprovable':
       return warn(
         `${event.log} cannot show ${event.what === 'sct' ? 'what it promised by an SCT' : 'that a tree head is of its history'}: ${event.reason}. It has had longer than it promises to take.`,
@@ -170,20 +169,20 @@ async function status(options: StateOption): Promise<void> {
   const { auditStatus } = await import('../services/audit.ts');
   const state = stateAt(options.stateDir);
   const found = auditStatus(state, MOST_FINDINGS);
-  if (found === undefined && state.isNamed)
+  // Nothing is well of which nobody has looked.
+  if (found === undefined)
     throw new StoreError('store-failed', `there is no auditor in ${state.directory}`, {
       remedy: 'Name its directory with --state-dir, or start it with: ctga audit run',
     });
   if (options.json === true)
     printJson({
-      counts: found?.counts,
-      findings: found?.findings.map(({ logId, hash, ...finding }) => ({
+      counts: found.counts,
+      findings: found.findings.map(({ logId, hash, ...finding }) => ({
         ...finding,
         logId: logIdText(logId),
         hash: encodeBase64(hash),
       })),
     });
-  else if (found === undefined) print(`There is no auditor in ${state.directory}.`);
   else {
     const nameOf = await nameOfLogs(state);
     for (const [what, name] of [
@@ -199,12 +198,12 @@ async function status(options: StateOption): Promise<void> {
       printTable(
         ['LOG', 'WHAT', 'STATE', { title: 'SIGNED (UTC)', is: 'whole' }],
         found.findings.map(({ logId, what, state: is, signed, reason, evidence }) => ({
-          cells: [nameOf(logId), what === 'sct' ? 'SCT' : 'tree head', is, time(signed)],
+          cells: [nameOf(logId), what === 'sct' ? 'SCT' : 'tree head', is, utc(signed)],
           notes: [evidence ?? reason],
         })),
       );
   }
-  if ((found?.findings.length ?? 0) > 0) setExitCode(ExitCode.failed);
+  if (found.findings.length > 0) setExitCode(ExitCode.failed);
 }
 
 async function nameOfLogs(state: State): Promise<(logId: LogId) => string> {

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga carbonchain`: data in packets in Bitcoin transactions. */
-import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { readBinaryFile } from '../base/documents.ts';
 import { badFile, badInput } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
 import type { Datapack } from '../carbonchain/reader.ts';
+import type { Ledger } from '../ddt/ledger.ts';
 import {
   chainOptions,
   chainPrinter,
   coinsOption,
+  oncePrinter,
   tellWaiting,
   withChain,
   type ChainCommandOptions,
@@ -48,13 +50,20 @@ function idOption(): Option {
     .default(SAMPLE_ID, '0xfa');
 }
 
+/** In satoshi. Whoever means satoshi a byte would pay whole coins. */
+const MAX_FEE = 1_000_000n;
+
 export function feeOption(): Option {
   return new Option('--fee <btc>', 'what each transaction pays to who mines it, in BTC')
     .argParser((text: string) => {
       const [, whole, part = ''] = /^(\d)(?:\.(\d{1,8}))?$/.exec(text) ?? [];
       const satoshi = BigInt(`${whole ?? ''}${part.padEnd(8, '0')}`);
-      if (whole !== undefined && satoshi > 0n) return satoshi;
-      throw new InvalidArgumentError('want BTC, such as 0.00002.');
+      if (whole === undefined || satoshi === 0n)
+        throw new InvalidArgumentError('want BTC, such as 0.00002.');
+      if (satoshi <= MAX_FEE) return satoshi;
+      throw new InvalidArgumentError(
+        'it is in BTC, not in satoshi: more than 0.01 is no fee for one transaction.',
+      );
     })
     .default(2000n, '0.00002');
 }
@@ -68,11 +77,11 @@ function readCommand(): Command {
 }
 
 async function runRead(options: ReadOptions): Promise<void> {
-  const stop = stopRequest();
   const chained = await chainOptions(
     options,
     chainPrinter(options.json, () => undefined),
   );
+  const stop = stopRequest();
   const [{ ChainService }, { PacketReader }] = await Promise.all([
     import('../services/ddt.ts'),
     import('../carbonchain/reader.ts'),
@@ -94,7 +103,7 @@ async function runRead(options: ReadOptions): Promise<void> {
   });
   try {
     if (options.follow === true) await service.run(stop);
-    else await service.round(stop);
+    else await service.catchUp(stop);
   } finally {
     await service.close();
   }
@@ -127,19 +136,13 @@ function writeCommand(): Command {
 }
 
 async function runWrite(file: string, options: WriteOptions): Promise<void> {
-  const stop = stopRequest();
   const { MAX_DATA } = await import('../carbonchain/packet.ts');
-  let data: Buffer;
-  try {
-    data = readFileSync(file);
-  } catch (error) {
-    throw badFile('read', file, error);
-  }
+  const data = readBinaryFile(file);
   if (data.length === 0 || data.length > MAX_DATA)
     throw badInput(
       `${file} has ${plural(data.length, 'byte')}, and packets carry 1 to ${MAX_DATA}`,
     );
-  await writeToChain(data, options, stop);
+  await writeToChain(data, options);
 }
 
 function headersCommand(): Command {
@@ -154,11 +157,8 @@ function headersCommand(): Command {
 async function runHeaders(
   options: ChainCommandOptions & { readonly output: string },
 ): Promise<void> {
+  const chained = await chainOptions(options, oncePrinter(options.json));
   const stop = stopRequest();
-  const chained = await chainOptions(
-    options,
-    chainPrinter(options.json, () => undefined),
-  );
   const [{ ChainService }, { writeDurably }] = await Promise.all([
     import('../services/ddt.ts'),
     import('../disk/write.ts'),
@@ -168,7 +168,7 @@ async function runHeaders(
     rebuild: () => undefined,
   });
   try {
-    await service.round(stop);
+    await service.catchUp(stop);
     const { store, height } = service.follower;
     const { output } = options;
     try {
@@ -183,33 +183,42 @@ async function runHeaders(
   }
 }
 
-/** Reads what is new of the chain, writes, and prints the IDs of the transactions. */
+/**
+ * Reads what is new of the chain, writes, and prints the IDs of the transactions. Rejects with CtgaError `bad-input`,
+ * and nothing is paid, if the data is a command that `refusalIn` says is refused.
+ */
 export async function writeToChain(
   data: Uint8Array,
   {
     id,
     version,
     fee,
+    refusalIn,
     ...options
-  }: ChainCommandOptions & { id: number; version?: number; fee: bigint },
-  stop: AbortSignal,
+  }: ChainCommandOptions & {
+    id: number;
+    version?: number;
+    fee: bigint;
+    refusalIn?: (ledger: Ledger) => string | undefined;
+  },
 ): Promise<void> {
-  const chained = await chainOptions(
-    options,
-    chainPrinter(options.json, () => undefined),
-  );
-  const { ChainService } = await import('../services/ddt.ts');
+  const chained = await chainOptions(options, oncePrinter(options.json));
+  const stop = stopRequest();
+  const { openDdt } = await import('../services/ddt.ts');
   // The IDs are printed below, once.
   const quiet: ChainOptions = {
     ...chained,
     onEvent: (event) => event.event === 'written' || chained.onEvent(event),
   };
-  const service = await ChainService.open(quiet, {
-    connect: () => undefined,
-    rebuild: () => undefined,
-  });
+  const { chain: service, ledger } = await openDdt(quiet);
   try {
-    await service.round(stop);
+    await service.catchUp(stop);
+    const refusal = refusalIn?.(ledger);
+    if (refusal !== undefined)
+      throw badInput(
+        `that would be refused: ${refusal}`,
+        'A command is judged by what counts already: after six blocks.',
+      );
     const transactions = await service.write(data, { id, version, fee });
     const waiting = await service.settle(transactions, stop);
     if (options.json === true) printJson({ transactions, waiting });

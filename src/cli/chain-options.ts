@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Options of commands that follow a Bitcoin chain. */
-import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { badFile, badInput, ExitCode } from '../base/errors.ts';
+import { readBinaryFile } from '../base/documents.ts';
+import { badInput, ExitCode } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
 import type { Start } from '../carbonchain/follow.ts';
 import type { NetworkName } from '../carbonchain/header.ts';
@@ -10,8 +10,8 @@ import type { Ledger } from '../ddt/ledger.ts';
 import type { ChainEvent, ChainOptions } from '../services/ddt.ts';
 import { stateAt } from '../store/state.ts';
 import { repeated, withState, type StateOption } from './options.ts';
-import { print, printJsonLine, warn } from './output.ts';
-import { setExitCode } from './run.ts';
+import { note, print, printJsonLine, warn } from './output.ts';
+import { setExitCode, stopRequest } from './run.ts';
 
 export interface ChainCommandOptions extends StateOption {
   readonly network: NetworkName;
@@ -51,11 +51,7 @@ export function coinsOption(): Option {
 
 /** A file's text. Throws CtgaError `bad-input`, before anything is touched. */
 export function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    throw badFile('read', file, error);
-  }
+  return readBinaryFile(file).toString().trim();
 }
 
 /** `nodes` says whether a node has to be named. */
@@ -119,7 +115,7 @@ export async function chainOptions(
     throw badInput(
       `the height of --since has to be one that ${PERIOD} divides, not ${start.height}`,
     );
-  const purse = coins === undefined ? undefined : readPurse(readText(coins), network);
+  const purse = coins === undefined ? undefined : readPurse(readText(coins), network, coins);
   const [user = '', ...password] = nodeAuth === undefined ? [] : readAuth(nodeAuth).split(':');
   const fetch = directFetch({ allowPrivateAddress: true, deadline: 30_000 });
   const nodes = node.map((url) => {
@@ -136,17 +132,14 @@ export async function chainOptions(
 /** Reads the chain up to now, and resolves to what `use` makes of it; `isBehind` as the follower says. */
 export async function withLedger<T>(
   options: ChainCommandOptions,
-  stop: AbortSignal,
   use: (ledger: Ledger, isBehind: boolean) => T | Promise<T>,
 ): Promise<T> {
   const { openDdt } = await import('../services/ddt.ts');
-  const chained = await chainOptions(
-    options,
-    chainPrinter(options.json, () => undefined),
-  );
+  const chained = await chainOptions(options, oncePrinter(options.json));
+  const stop = stopRequest();
   const { chain, ledger } = await openDdt(chained);
   try {
-    await chain.round(stop);
+    await chain.catchUp(stop);
     return await use(ledger, chain.follower.isBehind);
   } finally {
     await chain.close();
@@ -160,6 +153,19 @@ export function tellWaiting(waiting: readonly string[]): void {
   warn(
     `no node has ${plural(waiting.length, 'transaction')} of these yet, and until one has it, what was written does not count. Whatever ctga does next with this chain and state directory passes them on: ctga ddt show, say, when the next block has come.`,
   );
+}
+
+/** Tells of it for commands that print one result: what happened to the chain is no part of that, and goes to stderr. */
+export function oncePrinter(json: boolean | undefined): (event: ChainEvent) => void {
+  const print = chainPrinter(json, () => undefined);
+  return (event) => {
+    if (event.event !== 'reorganised') return print(event);
+    note(`${reorganised(event)}.`);
+  };
+}
+
+function reorganised({ depth, fork }: { readonly depth: number; readonly fork: number }): string {
+  return `${plural(depth, 'block')} left the chain above ${fork}, and what they had is undone`;
 }
 
 /** Tells of what happens while a chain is followed. */
@@ -180,9 +186,7 @@ export function chainPrinter(
     if (json === true) return printJsonLine(event);
     switch (event.event) {
       case 'reorganised':
-        return print(
-          `${now}  ${event.depth} blocks left the chain above ${event.fork}, and what they had is undone.`,
-        );
+        return print(`${now}  ${reorganised(event)}.`);
       case 'written':
         return print(`${now}  written in ${plural(event.transactions.length, 'transaction')}`);
       case 'listening':

@@ -21,7 +21,7 @@ import { knownLogs } from '../store/known-logs.ts';
 import { expectDirectory, stateAt } from '../store/state.ts';
 import { bus, FLEET_DIRECTORY } from './fleet-member.ts';
 import { seconds, wholeNumber, withState, type StateOption } from './options.ts';
-import { withNextCommands } from './next.ts';
+import { checkCommand, withNextCommands } from './next.ts';
 import { print, printJsonLine, reportFailure, warn } from './output.ts';
 import { setExitCode, stopRequest } from './run.ts';
 import { printCosignature, witnessOption } from './witness-option.ts';
@@ -181,11 +181,6 @@ async function run(options: ChallengeOptions, command: Command): Promise<void> {
   // Read as root, where this is root: the challenger's own account may not be able to.
   const listed = options.logList === undefined ? undefined : readListedLogs(options.logList, warn);
   if (options.once === true) expectDirectory(state);
-  if (options.subscribe === undefined && command.getOptionValueSource('fleet') === 'cli')
-    throw badInput(
-      'a challenger of a fleet (--fleet) shares the logs over a bus, and none is named',
-      'Name it with --subscribe, or as subscribe in [challenge] of the configuration.',
-    );
   const asked = stopRequest();
   const fleet = await joinFleet(options, state.directory, command);
   const signal = fleet === undefined ? asked : AbortSignal.any([asked, fleet.lost]);
@@ -244,6 +239,12 @@ async function run(options: ChallengeOptions, command: Command): Promise<void> {
     }
   } catch (error) {
     if (!asked.aborted) throw error;
+    // It was to find something out, and has not.
+    if (options.once === true) {
+      warn('interrupted before all logs were asked, so trees may be without their verdict');
+      const isProven = store.verdicts.counts()['fork-proven'] > 0;
+      setExitCode(isProven ? ExitCode.forkProven : ExitCode.failed);
+    }
   } finally {
     store.close();
     hashes.close();
@@ -331,7 +332,7 @@ function view(text: string): string {
 
 function printEvidence(path: string): void {
   print(`  SPLIT VIEW PROVEN. Evidence: ${path}`);
-  print(withNextCommands(`  Check it with: ctga evidence verify ${path}`));
+  print(`  Check it with: ${checkCommand(path)}`);
 }
 
 type Report = ChallengeEvent | ShareEvent | ({ readonly event: 'summary' } & RoundSummary);
@@ -389,7 +390,9 @@ function printReport(report: Report): void {
         `${report.log}: ${report.isHeld ? 'asked from here from now on' : 'no longer asked from here'}`,
       );
     case 'bus-down':
-      return warn(`${report.message}. No log is asked from here until the bus is back.`);
+      return warn(
+        `${report.message}. No log is asked from here until the bus is back.${report.remedy === undefined ? '' : ` ${report.remedy}`}`,
+      );
     case 'bus-up':
       return print('The bus answers again.');
     case 'no-way-out':

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga client`: a client of Certificate Transparency for one person's browser. */
-import { createReadStream, createWriteStream, readFileSync } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { badInput, ExitCode } from '../base/errors.ts';
 import { homeDirectory } from '../base/home.ts';
 import { toJson } from '../base/json.ts';
+import { bytesOf } from '../base/read-file.ts';
 import { plural, time, utc } from '../base/text.ts';
 import type { StatusMessage } from '../client/messages.ts';
 import type { Endpoint } from '../dns/server.ts';
@@ -14,6 +15,7 @@ import { parseZone, zonesOf, type ZoneOptions } from '../logs/zones.ts';
 import type { ClientEvent, ClientOptions } from '../services/client.ts';
 import { StoreError } from '../disk/error.ts';
 import { ownDirectory, stateAt, type State } from '../store/state.ts';
+import { checkCommand } from './next.ts';
 import {
   endpoint,
   memberUrl,
@@ -113,7 +115,9 @@ It asks the resolver of this machine in plaintext, so that whoever aggregates tr
 head once in one to two hours, at times that chance draws, whatever you visit. To try it with logs of yours:
   ctga dns serve --zone-suffix ct.example.net --listen 127.0.0.1:5300
   ctga client run --zone-suffix ct.example.net --resolver 127.0.0.1:5300
-A browser brings what it was shown once this has told Firefox of the client: ctga client install
+A browser brings what it was shown once this has told Firefox of the client:
+  ctga client install
+
 It ends at Ctrl-C. Exit codes: 3 if a log contradicted itself, now or earlier: the evidence is in the state directory.`,
     );
   return withLogs(withOwnState(run)).action(runRun);
@@ -179,7 +183,6 @@ function zoneOfEach(logs: readonly Log[], { zones, zoneSuffix }: ZoneOptions): M
 }
 
 async function runRun(options: RunOptions): Promise<void> {
-  const stop = stopRequest();
   const state = stateOf(options);
   const proxy = options.proxy === undefined ? undefined : parseProxy(options.proxy);
   const [{ runClient }, { openIdentity }, { directWay }, { nameservers, RESOLV_CONF }] =
@@ -199,7 +202,7 @@ async function runRun(options: RunOptions): Promise<void> {
   const resolvers = (): Endpoint[] => {
     if (resolver !== undefined) return [resolver];
     try {
-      return nameservers(readFileSync(RESOLV_CONF, 'utf8'));
+      return nameservers(bytesOf(RESOLV_CONF).toString());
     } catch {
       return [];
     }
@@ -221,7 +224,7 @@ async function runRun(options: RunOptions): Promise<void> {
       },
       onEvent: options.json === true ? printJsonLine : (event) => printEvent(event, pools),
     },
-    stop,
+    stopRequest(),
   );
   if (isForkProven) setExitCode(ExitCode.forkProven);
 }
@@ -245,7 +248,7 @@ export function printEvent(event: ClientEvent, pools: readonly string[]): void {
       return print(`${now}  ${event.log}: ${event.message}`);
     case 'fork-proven':
       warn(`SPLIT VIEW PROVEN: ${event.what}`);
-      return print(`  Check the evidence with: ctga evidence verify ${event.evidence}`);
+      return print(`  Check the evidence with: ${checkCommand(event.evidence)}`);
     case 'sct':
       // What is loud is a warning; it accuses nobody.
       return (event.state === 'included' ? print : warn)(
@@ -329,7 +332,7 @@ function printStatus(status: ReadStatus, isRunning: boolean): void {
   print(isRunning ? 'The client runs.' : 'The client does not run: start it with ctga client run');
   for (const { what, evidence } of findings) {
     print(`SPLIT VIEW PROVEN: ${what}`);
-    print(`  Check the evidence with: ctga evidence verify ${evidence}`);
+    print(`  Check the evidence with: ${checkCommand(evidence)}`);
   }
   const asked = logs.filter(({ state }) => state !== 'no-zone');
   print();

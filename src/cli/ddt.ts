@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga ddt`: keys and signed metadata of images in a Bitcoin chain (Decentralised Docker Trust). */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -17,6 +17,7 @@ import type {
   RootKeyCommand,
 } from '../ddt/original.ts';
 import type { Command as Version1Command } from '../ddt/version1.ts';
+import { writeSecret } from '../disk/write.ts';
 import { btcdOption, btcdProgram } from './btcd-option.ts';
 import { feeOption, writeToChain } from './carbonchain.ts';
 import {
@@ -56,7 +57,7 @@ function keyCommand(): Command {
       const { privateKey, publicKey } = newKeyPair();
       if (existsSync(file)) throw badInput(`${file} is there already, and is not overwritten`);
       try {
-        writeFileSync(file, `${hex(privateKey)}\n`, { mode: 0o600, flag: 'wx' });
+        writeSecret(file, `${hex(privateKey)}\n`);
       } catch (error) {
         throw badFile('write', file, error);
       }
@@ -160,8 +161,6 @@ function placeOf(kind: Kind, text: string): { user: string; image: string; tag: 
 
 async function runSign(kind: Kind, name: string, options: SignOptions): Promise<void> {
   const place = placeOf(kind, name);
-  if (options.newKeyFile !== undefined && kind !== 'replace-root-key')
-    throw badInput('--new-key-file is for replace-root-key alone');
   const bytes =
     options.set === '1'
       ? await version1(kind, place, options)
@@ -275,17 +274,23 @@ function sendCommand(): Command {
     .addOption(coinsOption().makeOptionMandatory())
     .addOption(feeOption());
   return withChain(send).action(async (text: string, options: SendOptions) => {
-    const stop = stopRequest();
     const bytes = Buffer.from(/^(?:[0-9a-f]{2})+$/i.test(text) ? text : '', 'hex');
     const [{ decodeCommand }, { decodeOriginal }, { DDT_ID: id }] = await Promise.all([
       import('../ddt/version1.ts'),
       import('../ddt/original.ts'),
       import('../ddt/ledger.ts'),
     ]);
-    const version = decodeCommand(bytes) === undefined ? 0 : 1;
-    if (version === 0 && decodeOriginal(bytes) === undefined)
+    const command = decodeCommand(bytes);
+    const old = command === undefined ? decodeOriginal(bytes) : undefined;
+    if (command === undefined && old === undefined)
       throw badInput('that is no command of DDT in hexadecimal', 'Make one with: ctga ddt sign');
-    await writeToChain(bytes, { ...options, id, version }, stop);
+    const version = command === undefined ? 0 : 1;
+    const refusalIn = ({ state, original, time: last }: Ledger): string | undefined => {
+      const now = Math.max(last, Math.floor(Date.now() / 1000));
+      if (command !== undefined) return state.refusalOf(command, now);
+      return old && original.refusalOf(old);
+    };
+    await writeToChain(bytes, { ...options, id, version, refusalIn });
   });
 }
 
@@ -294,8 +299,7 @@ function showCommand(): Command {
     .description('show what the chain says of a user, an image or a tag, in both sets of commands')
     .argument('<name>', 'USER, USER/IMAGE or USER/IMAGE:TAG');
   return withChain(show).action(async (name: string, options: ChainCommandOptions) => {
-    const stop = stopRequest();
-    await withLedger(options, stop, (ledger, isBehind) =>
+    await withLedger(options, (ledger, isBehind) =>
       printShown(name, ledger, isBehind, options.json),
     );
   });
@@ -348,10 +352,9 @@ What is written has to be signed with ctga ddt sign; a private key in a request 
 asks for version 1. docs/DDT.md has it all.`,
     );
   return withChain(serve).action(async (options: ServeOptions) => {
-    const stop = stopRequest();
     const { serveDdt } = await import('../services/ddt.ts');
     const chained = await chainOptions(options, chainPrinter(options.json, printer(options.json)));
-    await serveDdt({ ...chained, ...options.listen }, stop);
+    await serveDdt({ ...chained, ...options.listen }, stopRequest());
   });
 }
 

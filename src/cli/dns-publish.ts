@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga dns publish`: tree heads of logs in the zone of a server that runs already. */
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { badFile, badInput, ExitCode, messageOf } from '../base/errors.ts';
+import { readBinaryFile } from '../base/documents.ts';
+import { badInput, ExitCode, messageOf } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
 import { parseTsigKey, type TsigKey } from '../dns/tsig.ts';
 import type { Endpoint } from '../dns/server.ts';
@@ -99,9 +99,12 @@ export function dnsPublishCommand(): Command {
 The zone has, for each log NAME, the TXT records of sth.NAME.ZONE, where ZONE is the argument of
 --zone-suffix. A log that has ended is taken out. Records that others made are left alone.
 
-  ctga dns publish --zone-suffix ct.example.net --update 192.0.2.1 --key-file /etc/ctga/ct.key
-  ctga dns publish --zone-suffix ct.example.net --zone-file /var/lib/ctga-zones/ct.example.net \\
-      --template /etc/ctga/ct.example.net --reload 'sudo nsd-control reload ct.example.net'
+  ctga dns publish --zone-suffix ct.example.net --update 192.0.2.1 \\
+      --key-file /etc/ctga/ct.key
+  ctga dns publish --zone-suffix ct.example.net \\
+      --zone-file /var/lib/ctga-zones/ct.example.net \\
+      --template /etc/ctga/ct.example.net \\
+      --reload 'sudo nsd-control reload ct.example.net'
 
 Exit codes with --once: 0 if the zone has a tree head of each log; 1 if it lacks one, the server does
 not take it, or a record was left alone; 2 if it is told wrongly.`,
@@ -151,7 +154,8 @@ async function runPublish(options: PublishOptions): Promise<void> {
     file === undefined
       ? new UpdateTarget({ server, key, directory: publishedIn(state.directory), now })
       : new ZoneFileTarget({ ...file, now });
-  const stop = stopRequest();
+  // Once, nothing has to be taken down: a signal ends it where it is.
+  const stop = options.once === true ? undefined : stopRequest();
   becomePublisher(state, options.user, options.reload !== undefined);
   // Before a log is asked for anything, and as the account that will write.
   if (target instanceof ZoneFileTarget) target.expectWritable();
@@ -168,7 +172,7 @@ async function runPublish(options: PublishOptions): Promise<void> {
     onEvent: options.json === true ? printJsonLine : printEvent,
   });
   try {
-    if (options.once !== true) await service.run(stop);
+    if (stop !== undefined) await service.run(stop);
     else if (!(await service.once())) setExitCode(ExitCode.failed);
   } finally {
     ways.close();
@@ -226,12 +230,7 @@ function targetOf({ update, keyFile, zoneFile, template, reload }: PublishOption
 }
 
 function readKey(file: string): TsigKey {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw badFile('read', file, error);
-  }
+  const text = readBinaryFile(file).toString();
   try {
     return parseTsigKey(text);
   } catch (error) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga dns query`: a tree head, fetched by DNS and verified, and what can be proven about it. */
-import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { decodeBase64 } from '../base/base64.ts';
 import { DnsClient } from '../dns/client.ts';
 import { nameservers, RESOLV_CONF } from '../dns/resolv-conf.ts';
 import type { Endpoint } from '../dns/server.ts';
 import { badInput, ExitCode, messageOf } from '../base/errors.ts';
+import { bytesOf } from '../base/read-file.ts';
 import { plural, time } from '../base/text.ts';
 import type { Log } from '../logs/log.ts';
 import { parseZone, zonesOf } from '../logs/zones.ts';
@@ -131,7 +131,7 @@ function oldHead(file: string, log: Log): VerifiedStatement {
 
 function resolverOfThisHost(): Endpoint {
   try {
-    const [first] = nameservers(readFileSync(RESOLV_CONF, 'utf8'));
+    const [first] = nameservers(bytesOf(RESOLV_CONF).toString());
     if (first !== undefined) return first;
   } catch (error) {
     throw badInput(

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga evidence anchor`: evidence, and what else is in files, in a chain from which nobody can take it. */
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Command } from 'commander';
+import { readBinaryFile } from '../base/documents.ts';
 import { badFile, badInput, ExitCode } from '../base/errors.ts';
 import { FormatError } from '../base/cursor.ts';
+import { partsOf } from '../base/read-file.ts';
 import { plural, utc } from '../base/text.ts';
 import { feeOption } from './carbonchain.ts';
 import {
   chainOptions,
-  chainPrinter,
   coinsOption,
+  oncePrinter,
   withChain,
   type ChainCommandOptions,
 } from './chain-options.ts';
@@ -46,23 +50,23 @@ once. Nothing but a hash of hashes is published. Any client of OpenTimestamps ch
 }
 
 async function runAnchor(files: readonly string[], options: AnchorOptions): Promise<void> {
-  const { sha256 } = await import('../carbonchain/bytes.ts');
-  const digests = files.map((file) => sha256(read(file)));
+  const digests = files.map(digestOf);
   if (options.check === true) return check(files, digests, options);
-  if (options.headers !== undefined) throw badInput('--headers is for --check');
   if (options.node.length === 0 || options.coins === undefined)
     throw badInput('want --node URL and --coins FILE');
-  const stop = stopRequest();
-  const [{ anchor, forgetAnchor }, { ChainService }, { writeDurably }] = await Promise.all([
-    import('../services/anchor.ts'),
-    import('../services/ddt.ts'),
-    import('../disk/write.ts'),
-  ]);
-  const tell = chainPrinter(options.json, () => undefined);
+  const [{ anchor, forgetAnchor, isAnchoring, untaken }, { ChainService }, { writeDurably }] =
+    await Promise.all([
+      import('../services/anchor.ts'),
+      import('../services/ddt.ts'),
+      import('../disk/write.ts'),
+    ]);
+  const tell = oncePrinter(options.json);
   const chained = await chainOptions(options, (event) => {
     if (event.event !== 'written') tell(event);
   });
+  const stop = stopRequest();
   const { directory = '' } = chained;
+  if (!isAnchoring(directory, options.network, digests)) mayWriteStamps(files);
   const chain = await ChainService.open(chained, {
     connect: () => undefined,
     rebuild: () => undefined,
@@ -71,7 +75,8 @@ async function runAnchor(files: readonly string[], options: AnchorOptions): Prom
     const onSent = ({ transaction, bytes }: { transaction: string; bytes: number }): void =>
       tellProgress(`Transaction ${transaction} (${plural(bytes, 'byte')}) waits for six blocks.`);
     const { fee } = options;
-    const done = await anchor(chain, directory, { digests, fee, onSent }, stop);
+    const onUntaken = (file: string): void => warn(untaken(file));
+    const done = await anchor(chain, directory, { digests, fee, onSent, onUntaken }, stop);
     if (done === undefined) {
       setExitCode(ExitCode.failed);
       return warn('it is not in the chain yet: run the same command again to go on');
@@ -93,6 +98,25 @@ async function runAnchor(files: readonly string[], options: AnchorOptions): Prom
   } finally {
     await chain.close();
   }
+}
+
+/** Stamps that a message names. */
+const SHOWN = 8;
+
+/** Before anything is paid. What has a stamp already was there earlier than another one would say. */
+function mayWriteStamps(files: readonly string[]): void {
+  const stamped = files.map((file) => `${file}.ots`).filter((path) => existsSync(path));
+  if (stamped.length > 0)
+    throw badInput(
+      `there ${stamped.length === 1 ? 'is a stamp' : 'are stamps'} already: ${stamped.slice(0, SHOWN).join(', ')}${stamped.length > SHOWN ? `, and ${stamped.length - SHOWN} more` : ''}`,
+      'Leave these files out, since an older stamp says more (--check checks it), or move the stamps away.',
+    );
+  for (const file of files)
+    try {
+      accessSync(dirname(file), constants.W_OK);
+    } catch (error) {
+      throw badFile('write', `${file}.ots`, error);
+    }
 }
 
 interface Checked {
@@ -120,7 +144,7 @@ async function check(
     if (!existsSync(path)) return { ...none, fault: `there is no ${path}` };
     let ots;
     try {
-      ots = readOts(read(path));
+      ots = readOts(readBinaryFile(path));
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       return { ...none, fault: `${path} is no OpenTimestamps file` };
@@ -159,31 +183,37 @@ async function headersOf(options: AnchorOptions) {
   const { chainOfHeaders } = await import('../trust/proof.ts');
   if (headers !== undefined) {
     if (node.length > 0) throw badInput('--headers asks no node', 'Leave --node out.');
-    return chainOfHeaders(read(headers), network, since, Date.now() / 1000);
+    return chainOfHeaders(
+      readBinaryFile(headers),
+      network,
+      since,
+      Date.now() / 1000,
+      `the headers in ${headers}`,
+    );
   }
   if (node.length === 0) throw badInput('--check wants --node URL, or --headers FILE');
-  const stop = stopRequest();
   const { ChainService } = await import('../services/ddt.ts');
-  const chained = await chainOptions(
-    options,
-    chainPrinter(options.json, () => undefined),
-  );
+  const chained = await chainOptions(options, oncePrinter(options.json));
+  const stop = stopRequest();
   const chain = await ChainService.open(chained, {
     connect: () => undefined,
     rebuild: () => undefined,
   });
   try {
-    await chain.round(stop);
+    await chain.catchUp(stop);
     return chain.follower.chain;
   } finally {
     await chain.close();
   }
 }
 
-function read(file: string): Buffer {
+/** The SHA-256 of a file that may be larger than memory. */
+function digestOf(file: string): Uint8Array {
+  const hash = createHash('sha256');
   try {
-    return readFileSync(file);
+    for (const part of partsOf(file, Infinity)) hash.update(part);
   } catch (error) {
     throw badFile('read', file, error);
   }
+  return hash.digest();
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga evidence`: proven split views, and checking them offline. */
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import { encodeBase64 } from '../base/base64.ts';
 import { cleanJson } from '../base/clean.ts';
-import { badFile, ExitCode } from '../base/errors.ts';
+import { badFile, badInput, ExitCode } from '../base/errors.ts';
 import { plural, time, utc } from '../base/text.ts';
 import type { KnownKey } from '../evidence/report.ts';
 import { readTextFile } from '../base/documents.ts';
@@ -14,7 +14,7 @@ import type { EvidenceRecord } from '../store/evidence.ts';
 import { stateAt } from '../store/state.ts';
 import { anchorCommand } from './evidence-anchor.ts';
 import { withState, type StateOption } from './options.ts';
-import { withNextCommands } from './next.ts';
+import { checkCommand } from './next.ts';
 import { print, printJson, printJsonLine, printTable, printText, warn } from './output.ts';
 import { setExitCode, stopRequest } from './run.ts';
 
@@ -215,7 +215,7 @@ async function show(file: string, options: { json?: boolean }): Promise<void> {
     print(`  proof       ${proof.kind}${count}`);
   }
   print(`  found       ${created}`);
-  print(withNextCommands(`Check it with: ctga evidence verify ${file}`));
+  print(`Check it with: ${checkCommand(file)}`);
 }
 
 async function report(
@@ -225,6 +225,8 @@ async function report(
   const { checkEvidence } = await import('../services/evidence.ts');
   const { formatReport } = await import('../evidence/report.ts');
   const { format, output, listKey } = options;
+  if (output !== undefined && isSameFile(file, output))
+    throw badInput(`${output} is the evidence itself`, 'Name another file for the report.');
   const { evidence, checks, text, stands, known } = checkEvidence(file, listKey, options);
   const sha256 = createHash('sha256').update(text).digest('hex');
   const written = formatReport(evidence, {
@@ -243,6 +245,16 @@ async function report(
     print(`Written to ${output}.`);
   }
   setExitCode(exitCodeOf(stands, known));
+}
+
+/** What cannot be looked at is said by whoever reads or writes it. */
+function isSameFile(one: string, other: string): boolean {
+  try {
+    const [a, b] = [statSync(one), statSync(other)];
+    return a.dev === b.dev && a.ino === b.ino;
+  } catch {
+    return false;
+  }
 }
 
 async function verify(file: string, options: CheckOptions & { json?: boolean }): Promise<void> {

@@ -2,11 +2,12 @@
 /** `ctga federation`: organisations that say together what logs showed them. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, badInput } from '../base/errors.ts';
-import { plural, time } from '../base/text.ts';
+import { plural, time, utc } from '../base/text.ts';
 import { parseProxy } from '../http/proxy-address.ts';
 import { logsInForce } from '../services/log-lists.ts';
 import type { FederationEvent } from '../services/federation.ts';
 import { stateAt } from '../store/state.ts';
+import { checkCommand } from './next.ts';
 import {
   memberUrl,
   parseListen,
@@ -250,7 +251,6 @@ It reads what the logs showed the challenger, and nothing of what was seen on th
 }
 
 async function runRun(options: RunOptions): Promise<void> {
-  const stop = stopRequest();
   const state = stateAt(options.stateDir);
   const proxy = options.proxy === undefined ? undefined : parseProxy(options.proxy);
   const { listen, user } = options;
@@ -263,7 +263,7 @@ async function runRun(options: RunOptions): Promise<void> {
   const file = options.authorities;
   const authorities = file === undefined ? [] : parseAuthorities(readTextFile(file), file);
   const logs = logsInForce(state, options.logList, warn);
-  await runFederation({ state, ...listen, logs, authorities, proxy, user, onEvent }, stop);
+  await runFederation({ state, ...listen, logs, authorities, proxy, user, onEvent }, stopRequest());
 }
 
 function printEvent(event: FederationEvent): void {
@@ -277,7 +277,7 @@ function printEvent(event: FederationEvent): void {
       return print(`${at}  ACCUSED, for it answers or proves nothing: ${event.log}`);
     case 'convicted':
       print(`${at}  SPLIT VIEW PROVEN: ${event.log}`);
-      return print(`  Check the evidence with: ctga evidence verify ${event.evidence}`);
+      return print(`  Check the evidence with: ${checkCommand(event.evidence)}`);
     case 'contradicted':
       return print(`${at}  The member ${event.member} contradicted itself: proof is kept.`);
     case 'roster':
@@ -333,15 +333,21 @@ async function runStatus(options: StatusOptions): Promise<void> {
     `The federation ${body.name}, epoch ${body.epoch}: ${body.threshold} of ${plural(body.members.length, 'member')} agree, every ${body.period} s.`,
   );
   printTable(
-    ['member', 'address', 'state'],
+    ['MEMBER', 'ADDRESS', 'STATE'],
     status.json.members.map(({ name, url, state: is }) => ({ cells: [name, url, is] })),
   );
   if (status.json.statements.length === 0) return print('Nothing was stated yet.');
   print();
   printTable(
-    ['log', 'is', { title: 'tree size', is: 'number' }, 'when', 'by'],
+    [
+      'LOG',
+      'IS',
+      { title: 'TREE SIZE', is: 'number' },
+      { title: 'WHEN (UTC)', is: 'whole' },
+      { title: 'BY', is: 'number' },
+    ],
     status.json.statements.map(({ log, kind, tree_size: size, when, signers }) => ({
-      cells: [log, kind, size ?? '', time(Date.parse(when)), `${signers}`],
+      cells: [log, kind, size ?? '', utc(Date.parse(when)), `${signers}`],
     })),
   );
   for (const log of status.json.convicted) print(`SPLIT VIEW PROVEN: ${log}`);

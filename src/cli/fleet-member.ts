@@ -7,7 +7,7 @@ import type { MemberRole } from '../fleet/roster.ts';
 import { parseBus, type BusServer } from '../fleet/bus-address.ts';
 import type { FleetEvent } from '../services/fleet.ts';
 import { stateAt } from '../store/state.ts';
-import { withNextCommands } from './next.ts';
+import { checkCommand } from './next.ts';
 import type { StateOption } from './options.ts';
 import { print, printJsonLine, warn } from './output.ts';
 import { stopRequest } from './run.ts';
@@ -64,7 +64,9 @@ function printEvent(event: FleetEvent): void {
     case 'bus-up':
       return print(`${time(Date.now())}  the bus answers again`);
     case 'bus-down':
-      return warn(`${event.message}. What is to be told waits in the store.`);
+      return warn(
+        `${event.message}. What is to be told waits in the store.${event.remedy === undefined ? '' : ` ${event.remedy}`}`,
+      );
     case 'gave-up':
       return warn(
         `too many tree heads wait for the bus: ${plural(event.heads, 'tree head')} will not be told to the fleet. They are in the store.`,
@@ -85,8 +87,10 @@ function printEvent(event: FleetEvent): void {
       print(
         `${time(Date.now())}  SPLIT VIEW PROVEN: ${event.log} signed two trees of size ${event.treeSize}`,
       );
-      return print(withNextCommands(`  Check it with: ctga evidence verify ${event.evidence}`));
+      return print(`  Check it with: ${checkCommand(event.evidence)}`);
     case 'failed':
       return warn(event.message);
+    case 'mended':
+      return print(`${time(Date.now())}  that is over: ${event.message}`);
   }
 }

@@ -2,7 +2,7 @@
 /** `ctga fleet`: a fleet of sites and collectors over a bus. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { MemberRole } from '../fleet/roster.ts';
-import { plural, utc } from '../base/text.ts';
+import { plural, shellWord, utc } from '../base/text.ts';
 import { badInput } from '../base/errors.ts';
 import { stateAt } from '../store/state.ts';
 import {
@@ -12,7 +12,7 @@ import {
   type FleetMemberOptions,
 } from './fleet-member.ts';
 import { repeated, wholeNumber, withState, type StateOption } from './options.ts';
-import { print, printJsonLine, printTable } from './output.ts';
+import { print, printHanging, printJsonLine, printTable } from './output.ts';
 
 export function fleetCommand(): Command {
   return new Command('fleet')
@@ -53,6 +53,8 @@ async function runInit(
   const { node: nodes, name: fleet, json } = options;
   if (new Set(nodes.map((each) => each.name)).size < nodes.length)
     throw badInput('two nodes have one name', 'Give each --node a name of its own.');
+  if (new Set(nodes.map(({ host, port }) => `${host} ${port}`)).size < nodes.length)
+    throw badInput('two nodes have one address', 'Give one of them another port: NAME=HOST:PORT.');
   const { foundFleet } = await import('../fleet/found.ts');
   const withCluster = nodes.map((each) => ({ ...each, clusterPort: each.port + CLUSTER_OFFSET }));
   const founded = foundFleet(directory, fleet, withCluster, Date.now());
@@ -66,7 +68,7 @@ async function runInit(
     print(
       `  Bring ${files} to ${own} as /etc/ctga-bus, and run there: nats-server -c /etc/ctga-bus/nats-server.conf`,
     );
-  print(`  Then, for each site and collector: ctga fleet join NAME --dir ${directory}`);
+  print(`  Then, for each site and collector: ctga fleet join NAME --dir ${shellWord(directory)}`);
 }
 
 /** From the port of clients to that between servers: 6222, as is usual. */
@@ -160,14 +162,14 @@ async function runStatus({ stateDir, json }: StateOption): Promise<void> {
   );
   printTable(
     [
-      'member',
-      'role',
-      'state',
-      { title: 'last heard (UTC)', is: 'whole' },
-      { title: 'batches', is: 'number' },
-      { title: 'missing', is: 'number' },
-      { title: 'waiting', is: 'number' },
-      { title: 'given up', is: 'number' },
+      'MEMBER',
+      'ROLE',
+      'STATE',
+      { title: 'LAST HEARD (UTC)', is: 'whole' },
+      { title: 'BATCHES', is: 'number' },
+      { title: 'MISSING', is: 'number' },
+      { title: 'WAITING', is: 'number' },
+      { title: 'GIVEN UP', is: 'number' },
     ],
     members.map((each) => ({
       cells: [
@@ -214,7 +216,8 @@ async function runHeads({
     });
   for (const { logId, evidence, trees } of contested) {
     print(`SPLIT VIEW: ${nameOf(logId)}`);
-    for (const each of trees) {
+    // In a store that is of no fleet, nothing is known of sites.
+    for (const each of sites === 0 ? [] : trees) {
       const { treeSize, rootHash } = each.tree;
       const where = each.sites.length > 0 ? `: ${each.sites.join(', ')}` : '';
       const old = each.isRolledUp ? '; longer ago at sites that are not known any more' : '';
@@ -224,10 +227,18 @@ async function runHeads({
     }
     print(`  Evidence: ${evidence}`);
   }
+  if (sites === 0)
+    return printHanging('This store knows of no site of a fleet. What it has: ctga heads list');
   if (contested.length + latest.length === 0) return print('No tree heads were collected yet.');
   if (latest.length === 0) return;
   printTable(
-    ['log', { title: 'size', is: 'number' }, { title: 'root', is: 'whole' }, 'seen at', 'verdict'],
+    [
+      'LOG',
+      { title: 'TREE SIZE', is: 'number' },
+      { title: 'ROOT', is: 'whole' },
+      'SEEN AT',
+      'VERDICT',
+    ],
     latest.map(({ tree, sites: at }) => ({
       cells: [
         nameOf(tree.logId),
@@ -259,6 +270,8 @@ function node(text: string): NodeGiven {
   const host = bracketed ?? plain ?? '';
   const number = Number(port);
   if (host === '' || number < 1 || number > 65_535 - CLUSTER_OFFSET)
-    throw new InvalidArgumentError('want NAME=HOST or NAME=HOST:PORT.');
+    throw new InvalidArgumentError(
+      'want NAME=HOST or NAME=HOST:PORT, with an IPv6 address in brackets.',
+    );
   return { name: name(own), host, port: number };
 }

@@ -8,10 +8,10 @@ import { encodeBase64 } from '../base/base64.ts';
 import { logDescriptions, logNames } from '../store/known-logs.ts';
 import { findLog } from '../logs/zones.ts';
 import type { Imported } from '../services/heads.ts';
-import { openForReading, openForWriting, stateAt } from '../store/state.ts';
+import { openForReading, openWhenNeeded, stateAt } from '../store/state.ts';
 import type { NoteKey } from '../statements/note-key.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
-import { withNextCommands } from './next.ts';
+import { checkCommand, withNextCommands } from './next.ts';
 import {
   endProgress,
   print,
@@ -144,9 +144,9 @@ async function importFiles(
   // Before a store is made.
   const logs = logsInForce(state, options.logList, warn);
   if (options.log !== undefined) findLog(logs, options.log);
-  const store = openForWriting(state);
+  const store = openWhenNeeded(state);
   try {
-    const imported = importTreeHeads(store, files, {
+    const imported = importTreeHeads(store.open, files, {
       logs,
       log: options.log,
       witnesses: options.witness,
@@ -169,6 +169,9 @@ async function importFiles(
   }
 }
 
+/** A file of something else may have as many elements as it likes. */
+const MOST_REFUSED = 20;
+
 function printImported(imported: Imported): void {
   const { verified, new: fresh, refused, signatures, forks, evidenceFailure } = imported;
   for (const { host, log, treeSize } of imported.provenElsewhere)
@@ -177,15 +180,23 @@ function printImported(imported: Imported): void {
     );
   for (const { name, valid, ...each } of signatures)
     if (valid !== undefined) printCosignature('', { witness: name, valid, ...each });
-  for (const line of refused) warn(line);
+  for (const line of refused.slice(0, MOST_REFUSED)) warn(line);
+  const more = refused.length - MOST_REFUSED;
+  if (more > 0) warn(`${plural(more, 'more tree head')} refused; --json lists all`);
   for (const { log, treeSize, evidence } of forks) {
     print(`SPLIT VIEW PROVEN: ${log} signed two trees of size ${treeSize}`);
     print(`  Evidence: ${evidence}`);
-    print(withNextCommands(`  Check it with: ctga evidence verify ${evidence}`));
+    print(`  Check it with: ${checkCommand(evidence)}`);
   }
   if (evidenceFailure !== undefined)
     warn(
       `there is proof of a split view, and its evidence is still to be written: ${evidenceFailure}`,
+    );
+  if (verified === 0)
+    return print(
+      refused.length > 0
+        ? 'No tree head is verified, and none is stored.'
+        : 'No tree head is in what was given: whoever wrote it had none to tell. Nothing has changed.',
     );
   print(
     `${plural(verified, 'tree head')} verified, ${fresh} of them new; ${plural(imported.sightings, 'sighting')} added. Ask the logs about them with: ${withNextCommands('ctga challenge')} --once`,

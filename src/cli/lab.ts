@@ -8,11 +8,13 @@ import { Command, Option } from 'commander';
 import { LogError } from '../ask/asker.ts';
 import { ExitCode, messageOf } from '../base/errors.ts';
 import { aborted } from '../base/stop-signals.ts';
+import { shellWord } from '../base/text.ts';
 import type { LabDataPlane } from '../lab/network.ts';
 import { LogControl, parseCommand } from '../lab/control.ts';
 import { stop } from '../lab/processes.ts';
 import { LabFiles, startLogAlone } from '../lab/services.ts';
 import { DEFAULT_LAB_DIRECTORY, labClean, labDown, labUp, runLab } from '../lab/story.ts';
+import { withNextCommands } from './next.ts';
 import { print, printJson, tellProgress, warn } from './output.ts';
 import { setExitCode, stopRequest } from './run.ts';
 
@@ -135,13 +137,20 @@ export function labCommand(): Command {
 
 async function runLog({ stateDir }: { stateDir: string }): Promise<void> {
   const files = new LabFiles(resolve(stateDir));
+  // Before it is started: it goes on by itself.
+  const asked = stopRequest();
   const service = await startLogAlone(files);
   print(
-    `The log answers. Watch it with --log-list ${files.logList}, and control it with: ctga lab tell`,
+    withNextCommands(
+      `The log answers. Watch it with --log-list ${shellWord(files.logList)}, and control it with: ctga lab tell`,
+    ),
   );
   const ended = new Promise((resolve) => service.child.once('exit', resolve));
-  await Promise.race([aborted(stopRequest()), ended]);
-  if ((await stop(service)) !== 0) setExitCode(ExitCode.failed);
+  await Promise.race([aborted(asked), ended]);
+  await stop(service);
+  if (asked.aborted) return;
+  warn(`the log ended by itself: ${service.logPath} may say why`);
+  setExitCode(ExitCode.failed);
 }
 
 async function tellLog(json: string, stateDir: string): Promise<unknown> {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga logs`: which logs ctga knows, and taking in log lists. */
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import { readTextFile } from '../base/documents.ts';
-import { badFile, badInput } from '../base/errors.ts';
+import { readBinaryFile, readTextFile } from '../base/documents.ts';
+import { badInput } from '../base/errors.ts';
 import { megabytes, plural } from '../base/text.ts';
 import { DEFAULT_PROXY, parseProxy } from '../http/proxy-address.ts';
 import type { LogChange } from '../logs/changes.ts';
@@ -19,7 +18,7 @@ import {
   type LogListUpdate,
   logsInForce,
 } from '../services/log-lists.ts';
-import { noStore, openForWriting, stateAt, storeExists } from '../store/state.ts';
+import { noStore, openForWriting, openWhenNeeded, stateAt, storeExists } from '../store/state.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
 import { withNextCommands } from './next.ts';
 import { isCheckpointKey } from '../statements/key.ts';
@@ -144,20 +143,25 @@ function importLogs(file: string, options: ImportOptions): void {
   const { signature } = options;
   if (options.listKey !== undefined && signature === undefined)
     throw badInput('--list-key needs --signature', 'The key says who must have made it.');
-  const json = readBytes(file);
+  const json = readBinaryFile(file);
   if (options.json !== true && json.length > LARGE_BYTES)
     printProgress(`reading ${megabytes(json.length)} of logs`);
   const key = listKeyOf(options) ?? CHROME_LIST_KEY;
-  const signed = signature && { name: signature, signature: readBytes(signature), key };
-  const store = openForWriting(stateAt(options.stateDir));
+  const signed = signature && { name: signature, signature: readBinaryFile(signature), key };
+  const store = openWhenNeeded(stateAt(options.stateDir));
   let list;
   try {
-    list = importLogList(store, { name: file, json, signed: signed || undefined }, Date.now(), {
-      mayBeOlder: options.allowOlder,
-      onProgress: (done, all) => {
-        if (options.json !== true) printProgress(`${file}: ${done} of ${all} logs read`);
+    list = importLogList(
+      store.open,
+      { name: file, json, signed: signed || undefined },
+      Date.now(),
+      {
+        mayBeOlder: options.allowOlder,
+        onProgress: (done, all) => {
+          if (options.json !== true) printProgress(`${file}: ${done} of ${all} logs read`);
+        },
       },
-    });
+    );
   } finally {
     endProgress();
     store.close();
@@ -260,14 +264,6 @@ async function isAgreed(json: boolean): Promise<boolean> {
 
 function listKeyOf({ listKey }: { readonly listKey?: string }): Buffer | undefined {
   return listKey === undefined ? undefined : parseListKey(readTextFile(listKey), listKey);
-}
-
-function readBytes(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw badFile('read', path, error);
-  }
 }
 
 /** By what it is asked, and of a log that is no CT log also what it signs with. */

@@ -49,6 +49,7 @@ export const CARRIED: Readonly<Record<string, readonly string[]>> = {
   'lab clean': STATE,
   'lab down': [],
   'lab run': [],
+  'lab tell': STATE,
   'lab up': [],
   'logs import': STATE,
   'logs list': ZONES,
@@ -90,6 +91,11 @@ const COMMAND = new RegExp(
 /** The text with every command in it as it has to be typed after this run. */
 export function withNextCommands(text: string): string {
   return text.replaceAll(COMMAND, (_, command: string) => nextCommand(command));
+}
+
+/** How the evidence in a file is checked, as it has to be typed after this run. */
+export function checkCommand(path: string): string {
+  return withNextCommands(`ctga evidence verify ${shellWord(path)}`);
 }
 
 /**

@@ -125,9 +125,13 @@ export function date(text: string): number {
   throw new InvalidArgumentError('want a date such as 2027-06-30, or 2027-06-30T12:00:00Z.');
 }
 
-/** `--until`: a day or a time in UTC, in Unix seconds; 0 is never. */
+/** `--until`: a day or a time in UTC that is to come, in Unix seconds; 0 is never. */
 export function dateOption(what: string): Option {
   return new Option('--until <date>', `${what}, such as 2027-06-30`)
-    .argParser(date)
+    .argParser((text: string) => {
+      const at = date(text);
+      if (at * 1000 > Date.now()) return at;
+      throw new InvalidArgumentError('want a date that is to come: what is signed would be over.');
+    })
     .default(0, 'never');
 }

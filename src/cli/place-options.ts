@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Options that say where commands about keys and images go: into a chain, or with --policy into a log. */
-import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { badFile, badInput } from '../base/errors.ts';
+import { readBinaryFile } from '../base/documents.ts';
+import { badInput } from '../base/errors.ts';
 import type { Place } from '../services/trust-place.ts';
 import type { Policy } from '../statements/policy.ts';
 import { stateAt } from '../store/state.ts';
 import { feeOption } from './carbonchain.ts';
 import {
   chainOptions,
-  chainPrinter,
   coinsOption,
+  oncePrinter,
   withChain,
   type ChainCommandOptions,
 } from './chain-options.ts';
@@ -42,12 +42,7 @@ export function withWritingPlace(command: Command): Command {
 
 export async function readPolicy(file: string): Promise<Policy> {
   const { parsePolicy } = await import('../statements/policy.ts');
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    throw badFile('read', file, error);
-  }
+  const bytes = readBinaryFile(file);
   try {
     return parsePolicy(bytes);
   } catch (error) {
@@ -79,7 +74,7 @@ export async function openPlace(options: WritingOptions, stop: AbortSignal): Pro
   if (node.length === 0)
     throw badInput('want --node URL for a chain, or --policy FILE for a transparency log');
   if (coins === undefined) throw badInput('a chain wants --coins FILE, to pay for what is written');
-  const print = chainPrinter(json, () => undefined);
+  const print = oncePrinter(json);
   const chained = await chainOptions(options, (event) => {
     // Its transactions are printed once, by whoever writes.
     if (event.event !== 'written') print(event);

@@ -7,6 +7,7 @@ import { auditorUrl } from '../pool/auditor-url.ts';
 import { logsInForce } from '../services/log-lists.ts';
 import type { PoolEvent } from '../services/pool.ts';
 import { stateAt } from '../store/state.ts';
+import { checkCommand } from './next.ts';
 import { parseListen, repeated, withState, type Listen, type StateOption } from './options.ts';
 import { print, printJsonLine, warn } from './output.ts';
 import { stopRequest } from './run.ts';
@@ -77,7 +78,6 @@ on the two paths above alone; docs/GOSSIP.md has the lines for nginx, Apache and
 }
 
 async function runServe(options: PoolServeOptions): Promise<void> {
-  const stop = stopRequest();
   const state = stateAt(options.stateDir);
   const proxy = options.proxy === undefined ? undefined : parseProxy(options.proxy);
   const { listen, domain: domains, auditor: auditors, user } = options;
@@ -89,7 +89,7 @@ async function runServe(options: PoolServeOptions): Promise<void> {
   ]);
   const logs = logsInForce(state, options.logList, warn);
   const way = proxy === undefined ? directWay({}) : openIdentity(proxy);
-  await servePool({ state, ...listen, domains, logs, auditors, way, user, onEvent }, stop);
+  await servePool({ state, ...listen, domains, logs, auditors, way, user, onEvent }, stopRequest());
 }
 
 function printEvent(event: PoolEvent): void {
@@ -98,7 +98,7 @@ function printEvent(event: PoolEvent): void {
       return print(`The pool is at ${event.url} (Ctrl-C ends it).`);
     case 'fork-proven':
       print(`${time(Date.now())}  SPLIT VIEW PROVEN: ${event.log}`);
-      return print(`  Check the evidence with: ctga evidence verify ${event.evidence}`);
+      return print(`  Check the evidence with: ${checkCommand(event.evidence)}`);
     case 'pushed':
       return print(
         `${time(Date.now())}  ${event.auditor}: took ${plural(event.scts, 'SCT')} with ${event.scts === 1 ? 'its chain' : 'their chains'}`,

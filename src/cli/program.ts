@@ -8,6 +8,7 @@ import { cleanLines } from '../base/clean.ts';
 import { badInput, ExitCode, messageOf, type CtgaError } from '../base/errors.ts';
 import { version } from '../version.ts';
 import { applyConfig, readConfig, type ConfigFile } from '../config/config.ts';
+import { refuseIdleOptions } from './idle-options.ts';
 import { meantBy } from './meant.ts';
 import { note, reportFailure, warn } from './output.ts';
 import { refill } from './refill.ts';
@@ -210,13 +211,16 @@ function withoutVainHelp(program: Command, words: readonly string[]): readonly s
 function wrongUsage(said: string): CtgaError {
   // A suggestion has a line of its own; what was typed may have others.
   const [first = '', ...hints] = said.replace(/^error: /, '').split(/\n(?=\(Did you mean .*\)$)/);
-  const value =
-    /^(?:option|command-argument)(?: value)? .*?(?:--([\w-]+).*)?argument '(.*)' is invalid\. (.*)$/s;
+  const value = /^option(?: value)? .*?(?:--([\w-]+).*)?argument '(.*)' is invalid\. (.*)$/s;
+  const operand = /^command-argument value '(.*)' is invalid for argument '(.*)'\. (.*)$/s;
   const [, option, given = '', want = ''] = value.exec(first) ?? [];
+  const [, text = '', argument, wanted = ''] = operand.exec(first) ?? [];
   const message =
-    option === undefined
-      ? first
-      : `--${option} ${given}: ${want.replace(/\.$/, '').replace('Allowed choices are', 'want one of')}`;
+    argument !== undefined
+      ? `${argument} ${text}: ${wanted.replace(/\.$/, '')}`
+      : option === undefined
+        ? first
+        : `--${option} ${given}: ${want.replace(/\.$/, '').replace('Allowed choices are', 'want one of')}`;
   const hint = hintFor(first) ?? hints.map((line) => line.replace(/^\((.*)\)$/, '$1')).join(' ');
   return badInput(message, hint === '' ? undefined : hint);
 }
@@ -294,9 +298,11 @@ Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split vie
     if (command.parent?.name() === 'config') return;
     const config = configFor(command, program.opts<{ config?: string }>().config);
     if (config !== undefined) applyConfig(config, command);
+    refuseEmpty(command);
     for (const option of command.options)
       if (needed.has(option) && isMissing(command.getOptionValue(option.attributeName())))
         throw wrongUsage(`required option '${option.flags}' not specified`);
+    refuseIdleOptions(nameOf(command).replace(/^ctga /, ''), command);
     setCommand(
       nameOf(command),
       givenTo(command),
@@ -305,6 +311,27 @@ Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split vie
     await sayWhichStore(command);
   });
   return program;
+}
+
+const PLACE = /^(?:dir|directory|files?|path)$/;
+
+/** An empty name is a variable that was never set; as a directory it would be the one that we are in. */
+function refuseEmpty(command: Command): void {
+  const { options, registeredArguments, processedArgs } = command;
+  const named = [
+    ...options.map((option) => {
+      const [, kind = ''] = /<(.*)>/.exec(option.flags) ?? [];
+      const value: unknown = command.getOptionValue(option.attributeName());
+      return [kind, `--${option.name()}`, value] as const;
+    }),
+    ...registeredArguments.map((argument, i) => {
+      const value: unknown = processedArgs[i];
+      return [argument.name(), `the argument ${argument.name()}`, value] as const;
+    }),
+  ];
+  for (const [kind, name, value] of named)
+    if (PLACE.test(kind) && [value].flat().includes(''))
+      throw badInput(`${name} is empty: want a path`);
 }
 
 /** Says it where it is not the machine's, and nobody has named it in this command. */

@@ -5,7 +5,7 @@ import type { PlaneStatus } from '../dataplane/kind.ts';
 import { describePlanes, listPlanesElsewhere, nameOfMode } from '../dataplane/registry.ts';
 import { Conditions, LOSSES, PLANE_LOSSES, type Condition } from '../alert/conditions.ts';
 import { makeCounts, toCounters } from '../dataplane/dnstap/counts.ts';
-import { messageOf } from '../base/errors.ts';
+import { CtgaError, ExitCode, messageOf } from '../base/errors.ts';
 import { megabytes, plural } from '../base/text.ts';
 import { StoreError } from '../disk/error.ts';
 import { FOLLOWED_SHARE } from '../follow/growth.ts';
@@ -17,6 +17,7 @@ import type { Store } from '../store/store.ts';
 import type { Verdict } from '../store/verdicts.ts';
 import { withState, type StateOption } from './options.ts';
 import { print, printHanging, printJson, printTable } from './output.ts';
+import { setExitCode } from './run.ts';
 
 /** The mode of planes that no kernel knows of. */
 const RESOLVER = 'dnstap';
@@ -24,7 +25,7 @@ const RESOLVER = 'dnstap';
 export function statusCommand(): Command {
   const status = new Command('status')
     .description(
-      'interfaces and their counters, tree heads, verdicts, evidence, and what following the logs costs',
+      'interfaces and their counters, tree heads, verdicts, evidence, and what following the logs costs; the exit code is 1 if some of it could not be looked at',
     )
     .action((options: StateOption) => {
       const state = stateAt(options.stateDir);
@@ -43,6 +44,9 @@ export function statusCommand(): Command {
       store.close();
       if (options.json === true) printJson(summary);
       else printSummary(summary);
+      // What was not seen may be ill: a script must not take it for well.
+      if (summary.dataPlanesUnknown !== undefined || summary.followingUnknown !== undefined)
+        setExitCode(ExitCode.failed);
     });
   return withState(status);
 }
@@ -53,6 +57,8 @@ interface Planes {
   readonly elsewhere: readonly string[];
   /** Why the data planes could not be read, if so. */
   readonly dataPlanesUnknown?: string;
+  /** What helps against that. */
+  readonly dataPlanesRemedy?: string | undefined;
 }
 
 function dataPlanes({ planes }: Pick<Store, 'planes'>): Planes {
@@ -63,7 +69,12 @@ function dataPlanes({ planes }: Pick<Store, 'planes'>): Planes {
   try {
     return { dataPlanes: [...describePlanes(), ...resolvers], elsewhere: listPlanesElsewhere() };
   } catch (error) {
-    return { dataPlanes: resolvers, elsewhere: [], dataPlanesUnknown: messageOf(error) };
+    return {
+      dataPlanes: resolvers,
+      elsewhere: [],
+      dataPlanesUnknown: messageOf(error),
+      dataPlanesRemedy: error instanceof CtgaError ? error.remedy : undefined,
+    };
   }
 }
 
@@ -132,8 +143,8 @@ const CONDITIONS = 20;
 
 /** What a person has to look at, before all else. */
 function printFaults(summary: Summary): void {
-  const { conditions, dataPlanes, dataPlanesUnknown, followingUnknown, counts } = summary;
-  if (dataPlanesUnknown !== undefined) printHanging(`Interfaces: not known (${dataPlanesUnknown})`);
+  const { conditions, dataPlanes, followingUnknown, counts } = summary;
+  printUnknownPlanes(summary);
   for (const { message, remedy } of conditions.slice(0, CONDITIONS)) {
     printHanging(message);
     printHanging(remedy, '  ');
@@ -160,6 +171,12 @@ function printFaults(summary: Summary): void {
       message,
     );
   if (followingUnknown !== undefined) printHanging(`Followed: not known (${followingUnknown})`);
+}
+
+function printUnknownPlanes({ dataPlanesUnknown, dataPlanesRemedy }: Planes): void {
+  if (dataPlanesUnknown === undefined) return;
+  printHanging(`Interfaces: not known (${dataPlanesUnknown})`);
+  if (dataPlanesRemedy !== undefined) printHanging(dataPlanesRemedy, '  ');
 }
 
 function printLoss(lost: bigint, message: string): void {

@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import { readTextFile } from '../base/documents.ts';
 import { clean } from '../base/clean.ts';
 import { badFile, messageOf } from '../base/errors.ts';
+import { shellWord } from '../base/text.ts';
 import type { Rule } from '../trust/hook-rules.ts';
 import { print, printText } from './output.ts';
 import { currentIo } from './run.ts';
@@ -105,6 +106,6 @@ async function writeHook(rules: string, directory: string): Promise<void> {
     throw badFile('write', path, error);
   }
   print(
-    `${path} makes Podman ask. Name the directory to it: podman --hooks-dir ${directory} run ...`,
+    `${path} makes Podman ask. Name the directory to it: podman --hooks-dir ${shellWord(directory)} run ...`,
   );
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga trust key`: root keys and tagging keys, from their beginning to their end. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { badFile, badInput, CtgaError } from '../base/errors.ts';
 import type { KeyPair } from '../ddt/keys.ts';
 import type { Command as Version1, UnsignedCommand } from '../ddt/version1.ts';
+import { writeSecret } from '../disk/write.ts';
 import type { Place, Written } from '../services/trust-place.ts';
 import { readText, tellWaiting } from './chain-options.ts';
 import { dateOption, wholeNumber } from './options.ts';
@@ -101,8 +102,7 @@ async function keyAt(file: string): Promise<KeyPair> {
   const { newKeyPair } = await import('../ddt/keys.ts');
   const key = newKeyPair();
   try {
-    const text = `${Buffer.from(key.privateKey).toString('hex')}\n`;
-    writeFileSync(file, text, { mode: 0o600, flag: 'wx', flush: true });
+    writeSecret(file, `${Buffer.from(key.privateKey).toString('hex')}\n`);
   } catch (error) {
     throw badFile('write', file, error);
   }
@@ -114,13 +114,15 @@ async function rootKeyOf({ rootKeyFile }: KeyOptions): Promise<KeyPair> {
   return keyIn(rootKeyFile, '--root-key-file');
 }
 
-/** Signs commands one after the other, and writes them if the place takes them now. */
+/** Signs commands of a user's root key one after the other, and writes them if the place takes them now. */
 async function write(
   place: Place,
+  user: string,
   commands: readonly ((serial: number) => Version1)[],
 ): Promise<Written[]> {
-  const { encodeCommand } = await import('../ddt/version1.ts');
-  const signed = commands.map((sign, i) => sign(Date.now() + i));
+  const { encodeCommand, serialAfter } = await import('../ddt/version1.ts');
+  let serial = place.state.lastSerial(user);
+  const signed = commands.map((sign) => sign((serial = serialAfter(serial))));
   const [first] = signed;
   const now = Math.max(place.time, Math.floor(Date.now() / 1000));
   const refusal = first && place.state.refusalOf(first, now);
@@ -166,8 +168,6 @@ async function at<T>(options: KeyOptions, work: (place: Place) => Promise<T>): P
 async function runNew(name: string, options: KeyOptions): Promise<void> {
   const { user, image } = await placeOf(name);
   const { keyFile, keyId = 0, until } = options;
-  if (image === undefined && (until !== 0 || options.keyId !== undefined))
-    throw badInput('--until and --key-id are for tagging keys: a root key has no end');
   const root = image === undefined ? undefined : await rootKeyOf(options);
   const key = await keyAt(keyFile);
   const { publicKey } = key;
@@ -179,7 +179,13 @@ async function runNew(name: string, options: KeyOptions): Promise<void> {
         `${name} has a tagging key ${keyId} already`,
         'Replace it with ctga trust key rotate, or name another with --key-id.',
       );
-    const written = await write(place, [
+    const same = idOf(held?.keys, publicKey);
+    if (same !== undefined)
+      throw badInput(
+        `${keyFile} has the tagging key ${same} of ${name} already`,
+        'Name another file: whoever revokes a key has to revoke it under every number.',
+      );
+    const written = await write(place, user, [
       (serial) =>
         image === undefined
           ? sign({ kind: 'register-root-key', user, serial, publicKey })
@@ -196,13 +202,14 @@ async function runRotate(name: string, options: KeyOptions): Promise<void> {
   const { user, image } = await placeOf(name);
   const root = await rootKeyOf(options);
   const { keyFile, until } = options;
-  if (image === undefined && until !== 0) throw badInput('--until is for tagging keys');
   const next = await keyAt(keyFile);
   await at(options, async (place) => {
     const sign = await signerFor(place, root);
     if (image === undefined) {
+      if (Buffer.compare(next.publicKey, root.publicKey) === 0)
+        throw badInput(`${keyFile} has the root key itself`, 'Name another file.');
       const { signReplacement } = await import('../ddt/version1.ts');
-      const written = await write(place, [
+      const written = await write(place, user, [
         (serial) => signReplacement({ user, serial }, { from: root, to: next }, place.network),
       ]);
       const hex = Buffer.from(next.publicKey).toString('hex');
@@ -212,8 +219,10 @@ async function runRotate(name: string, options: KeyOptions): Promise<void> {
     const keys = place.state.users.get(user)?.images.get(image)?.keys ?? new Map<number, never>();
     const now = Math.floor(Date.now() / 1000);
     const { hasEnded } = await import('../ddt/version1.ts');
+    // Whoever was interrupted between the two commands goes on with the second one.
+    const begun = idOf(keys, next.publicKey);
     const inUse = [...keys].filter(([, key]) => !hasEnded(key, now)).map(([id]) => id);
-    const [only, ...more] = inUse;
+    const [only, ...more] = inUse.length > 1 ? inUse.filter((id) => id !== begun) : inUse;
     const keyId = options.keyId ?? (more.length === 0 ? only : undefined);
     const old = keyId === undefined ? undefined : keys.get(keyId);
     if (keyId === undefined || old === undefined)
@@ -222,16 +231,26 @@ async function runRotate(name: string, options: KeyOptions): Promise<void> {
           ? `${name} has no tagging key that is in use`
           : `${name} has the tagging keys ${inUse.join(', ')}: say which one with --key-id`,
       );
-    const free = Array.from({ length: 256 }, (_, id) => id).find((id) => !keys.has(id));
+    const free = begun ?? Array.from({ length: 256 }, (_, id) => id).find((id) => !keys.has(id));
     if (free === undefined) throw badInput(`${name} has 256 tagging keys, and no room for another`);
     const { publicKey } = next;
     if (Buffer.compare(publicKey, old.publicKey) === 0)
       throw badInput(`${keyFile} has the tagging key ${keyId} itself`, 'Name another file.');
+    const registered = begun === undefined ? undefined : keys.get(begun);
+    if (registered !== undefined && hasEnded(registered, now))
+      throw badInput(
+        `${keyFile} has the tagging key ${begun ?? ''}, which has ended`,
+        'Name another file.',
+      );
     const of = { kind: 'register-key', user, image } as const;
-    const written = await write(place, [
-      (serial) => sign({ ...of, keyId: free, serial, until, publicKey }),
+    // By the clock that judges it, if ours is ahead; 0 would be never.
+    const ended = Math.max(1, Math.min(now, place.time));
+    const register = (serial: number): Version1 =>
+      sign({ ...of, keyId: free, serial, until, publicKey });
+    const written = await write(place, user, [
+      ...(registered === undefined ? [register] : []),
       // The same key once more, with an end: what it signed stays valid.
-      (serial) => sign({ ...of, keyId, serial, until: now, publicKey: old.publicKey }),
+      (serial) => sign({ ...of, keyId, serial, until: ended, publicKey: old.publicKey }),
     ]);
     const hex = Buffer.from(publicKey).toString('hex');
     const lines = [
@@ -245,11 +264,20 @@ async function runRotate(name: string, options: KeyOptions): Promise<void> {
   });
 }
 
+/** Under which number an image has a tagging key. */
+function idOf(
+  keys: ReadonlyMap<number, { readonly publicKey: Uint8Array }> | undefined,
+  publicKey: Uint8Array,
+): number | undefined {
+  const found = [...(keys ?? [])].find(
+    ([, held]) => Buffer.compare(held.publicKey, publicKey) === 0,
+  );
+  return found?.[0];
+}
+
 async function runRevoke(name: string, options: KeyOptions): Promise<void> {
   const { user, image } = await placeOf(name);
   const root = await rootKeyOf(options);
-  if (image === undefined && options.keyId !== undefined)
-    throw badInput('--key-id is for tagging keys', `To end one: ${name}/IMAGE.`);
   await at(options, async (place) => {
     const sign = await signerFor(place, root);
     let what = `The root key of ${name}, all tagging keys and all that they signed end, for good.`;
@@ -261,7 +289,7 @@ async function runRevoke(name: string, options: KeyOptions): Promise<void> {
       what = `Tagging key ${only} of ${name} and all that it signed end.`;
       revoke = (serial) => sign({ kind: 'delete-key', user, image, keyId: only, serial });
     }
-    const written = await write(place, [revoke]);
+    const written = await write(place, user, [revoke]);
     const lines = [
       `${what} Proofs that were made before do not know it: verify with --whole and --max-age. It was written:`,
     ];

@@ -94,7 +94,6 @@ To try it:
 }
 
 async function runServe(directory: string, options: ServeOptions): Promise<void> {
-  const stop = stopRequest();
   const { listen, refresh, anchorEvery: period, fee, node, coins, json } = options;
   if (node.length > 0 !== (coins !== undefined))
     throw badInput('--node and --coins go together', 'Name both to anchor the log, or neither.');
@@ -121,7 +120,7 @@ async function runServe(directory: string, options: ServeOptions): Promise<void>
       anchoring: chain && { chain, period, fee },
       onEvent: json === true ? printJsonLine : printEvent,
     },
-    stop,
+    stopRequest(),
   );
 }
 

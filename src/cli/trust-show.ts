@@ -7,7 +7,7 @@ import type { State } from '../ddt/version1.ts';
 import { withLedger } from './chain-options.ts';
 import { print, printJson } from './output.ts';
 import { logOptions, withPlace, type PlaceOptions } from './place-options.ts';
-import { setExitCode, stopRequest } from './run.ts';
+import { setExitCode } from './run.ts';
 
 export function showCommand(): Command {
   const show = new Command('show')
@@ -30,11 +30,10 @@ interface Shown {
 }
 
 async function run(name: string, options: PlaceOptions): Promise<void> {
-  const stop = stopRequest();
   if (options.policy !== undefined) return showPlace(name, await log(options), options.json);
   if (options.node.length === 0)
     throw badInput('want --node URL for a chain, or --policy FILE for a transparency log');
-  await withLedger(options, stop, ({ state, time, height }, isBehind) => {
+  await withLedger(options, ({ state, time, height }, isBehind) => {
     const behind = isBehind ? ', which is not the last one' : '';
     const as = `As of block ${height}${behind}, whose time is ${utc(time * 1000)}`;
     const json = { height, isBehind };

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga trust`: images that are signed in a Bitcoin chain or a log, and whether one is. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { readBinaryFile } from '../base/documents.ts';
 import { badFile, badInput, ExitCode } from '../base/errors.ts';
 import { plural, utc } from '../base/text.ts';
 import type { Ledger } from '../ddt/ledger.ts';
 import type { Place } from '../services/trust-place.ts';
 import type { RunCtga } from '../trust-lab/desk.ts';
 import type { TrustName } from '../trust/names.ts';
-import { chainOptions, chainPrinter, readText, tellWaiting, withLedger } from './chain-options.ts';
+import { chainOptions, oncePrinter, readText, tellWaiting, withLedger } from './chain-options.ts';
 import { dateOption, wholeNumber } from './options.ts';
 import { print, printJson } from './output.ts';
 import {
@@ -119,26 +119,30 @@ function signCommand(): Command {
 }
 
 async function runSign(image: string, text: string, options: SignOptions): Promise<void> {
-  const stop = stopRequest();
-  const [{ digestOfImage }, names, { encodeCommand, signCommand: signWith }, { readPrivateKey }] =
-    await Promise.all([
-      import('../trust/image.ts'),
-      import('../trust/names.ts'),
-      import('../ddt/version1.ts'),
-      import('../ddt/keys.ts'),
-    ]);
+  const [
+    { digestOfImage },
+    names,
+    { encodeCommand, serialAfter, signCommand: signWith },
+    { readPrivateKey },
+  ] = await Promise.all([
+    import('../trust/image.ts'),
+    import('../trust/names.ts'),
+    import('../ddt/version1.ts'),
+    import('../ddt/keys.ts'),
+  ]);
   const name = names.publishedName(names.parseTrustName(text), options.salt);
   const key = readPrivateKey(readText(options.keyFile));
   if (key === undefined)
     throw badInput('the file of --key-file has no private key in it: 64 hexadecimal digits');
-  const place = await openPlace(options, stop);
+  const place = await openPlace(options, stopRequest());
   try {
     const keyId = options.keyId ?? keyIdOf(place.state, name, key.publicKey);
     const digest = await digestOfImage(image);
+    const last = place.state.lastSerial(name.user, { ...name, publicKey: key.publicKey });
     const unsigned = {
       kind: 'register-metadata',
       ...name,
-      serial: Date.now(),
+      serial: serialAfter(last),
       keyId,
       until: options.until,
       digests: [digest],
@@ -187,7 +191,6 @@ function proveCommand(): Command {
     .option('--whole', 'of a log: with all its entries, so that no revocation can be left out')
     .addOption(saltOption());
   return withPlace(prove).action(async (text: string, options: ProveOptions) => {
-    const stop = stopRequest();
     const [{ parseTrustName, publishedName }, { writeDurably }] = await Promise.all([
       import('../trust/names.ts'),
       import('../disk/write.ts'),
@@ -196,7 +199,7 @@ function proveCommand(): Command {
     const name = publishedName(parseTrustName(text), salt);
     const proof =
       options.policy === undefined
-        ? await proveInChain(options, name, stop)
+        ? await proveInChain(options, name)
         : await proveInLog(options, name);
     try {
       writeDurably(output, proof);
@@ -208,20 +211,21 @@ function proveCommand(): Command {
   });
 }
 
-async function proveInChain(
-  options: ProveOptions,
-  name: TrustName,
-  stop: AbortSignal,
-): Promise<string> {
+async function proveInChain(options: ProveOptions, name: TrustName): Promise<string> {
   if (options.node.length === 0)
     throw badInput('want --node URL for a chain, or --policy FILE for a transparency log');
   if (options.whole === true) throw badInput('--whole is for a log: no proof has a whole chain');
-  const { prove } = await import('../services/trust.ts');
-  const chained = await chainOptions(
-    options,
-    chainPrinter(options.json, () => undefined),
+  const [{ prove }, { readProof }] = await Promise.all([
+    import('../services/trust.ts'),
+    import('../trust/proof.ts'),
+  ]);
+  const chained = await chainOptions(options, oncePrinter(options.json));
+  const proof = await prove(chained, name, options.salt, stopRequest());
+  if (readProof(proof).transactions.length > 0) return proof;
+  throw badInput(
+    `the chain says nothing of ${name.user}`,
+    'What was written counts after six blocks, and with --since only what comes behind that block.',
   );
-  return prove(chained, name, options.salt, stop);
 }
 
 async function proveInLog(options: ProveOptions, name: TrustName): Promise<Uint8Array> {
@@ -286,6 +290,8 @@ interface Basis {
   readonly salt: Uint8Array | undefined;
   /** Whether nothing up to then can have been left out. */
   readonly isWhole: boolean;
+  /** Why nothing is trusted by it, as a sentence, if that is so. */
+  readonly doubt?: string | undefined;
   /** Of what that is known, as the beginning of a sentence. */
   readonly as: string;
   readonly lines: readonly string[];
@@ -293,7 +299,6 @@ interface Basis {
 }
 
 async function runVerify(image: string, text: string, options: VerifyOptions): Promise<void> {
-  const stop = stopRequest();
   const [{ digestOfImage }, { parseTrustName }, { judge }] = await Promise.all([
     import('../trust/image.ts'),
     import('../trust/names.ts'),
@@ -319,6 +324,11 @@ async function runVerify(image: string, text: string, options: VerifyOptions): P
       '--proof wants --root-key: a proof cannot show that nobody else had the name before',
       'Get the root key from whoever signs, once.',
     );
+  if (options.since !== undefined && options.since.height > 0 && rootKey === undefined)
+    throw badInput(
+      '--since wants --root-key: who had the name before that block is not known',
+      'Get the root key from whoever signs, once; or leave --since out.',
+    );
   if (options.headers !== undefined && (proof === undefined || policy === undefined))
     throw badInput('--headers goes with --proof and --policy: a proof from a chain has its own');
   const basis = await (proof !== undefined
@@ -326,18 +336,20 @@ async function runVerify(image: string, text: string, options: VerifyOptions): P
       ? chainProof(proof, options, now)
       : logProof(proof, policy, options, now)
     : policy === undefined
-      ? chainNow(options, stop)
+      ? chainNow(options)
       : logNow(options));
   const digest = await digestOfImage(image);
   const { salt, asOf } = basis;
-  const judged = judge(basis, { name, salt, digest, now, rootKey });
+  // What came before a block that is trusted is left out of the chain, too.
+  const isWhole = basis.isWhole && (policy !== undefined || (options.since?.height ?? 0) === 0);
+  const judged = judge(basis, { name, salt, digest, now, rootKey, isWhole });
   const age = asOf === undefined ? undefined : Math.max(0, Math.floor(now - asOf));
   const isOld = maxAge !== undefined && (age === undefined || age > maxAge);
   const doubt = isOld
     ? 'What is known is older than --max-age allows.'
     : options.whole === true && !basis.isWhole
       ? 'A revocation may have been left out of the proof, and --whole does not allow that.'
-      : undefined;
+      : basis.doubt;
   const verdict =
     judged.trusted && doubt !== undefined ? { trusted: false as const, why: doubt } : judged;
   if (!verdict.trusted) setExitCode(ExitCode.failed);
@@ -373,13 +385,17 @@ function ofChain(
   { isBehind, isWhole }: { readonly isBehind: boolean; readonly isWhole: boolean },
 ): Basis {
   const asOf = { height, time: new Date(time * 1000).toISOString() };
-  const as = `As of block ${height}, whose time is ${utc(time * 1000)}`;
-  return { state, time, asOf: time, salt, isWhole, as, lines: [], json: { asOf, isBehind } };
+  const behind = isBehind ? ', which is not the last one' : '';
+  const as = `As of block ${height}${behind}, whose time is ${utc(time * 1000)}`;
+  const doubt = isBehind
+    ? 'The chain goes on, and no node gives its next block, in which it may be revoked.'
+    : undefined;
+  return { state, time, asOf: time, salt, isWhole, doubt, as, lines: [], json: { asOf, isBehind } };
 }
 
-async function chainNow(options: VerifyOptions, stop: AbortSignal): Promise<Basis> {
-  return withLedger(options, stop, (ledger, isBehind) =>
-    ofChain(ledger, options.salt, { isBehind, isWhole: true }),
+async function chainNow(options: VerifyOptions): Promise<Basis> {
+  return withLedger(options, (ledger, isBehind) =>
+    ofChain(ledger, options.salt, { isBehind, isWhole: !isBehind }),
   );
 }
 
@@ -434,12 +450,18 @@ async function logProof(
     import('../trust/log-proof.ts'),
     import('../trust/proof.ts'),
   ]);
-  const proof = readLogProof(readBytes(file), await readPolicy(policy));
+  const proof = readLogProof(readBinaryFile(file), await readPolicy(policy));
   const basis = ofLog(proof, options.salt ?? proof.salt);
   const { anchor } = proof;
   const { headers, network, since } = options;
   if (headers === undefined) return basis;
-  const chain = chainOfHeaders(readBytes(headers), network, since, now);
+  const chain = chainOfHeaders(
+    readBinaryFile(headers),
+    network,
+    since,
+    now,
+    `the headers in ${headers}`,
+  );
   const found = anchor && anchoredIn(anchor.blocks, chain);
   if (anchor === undefined || found === undefined)
     return {
@@ -455,12 +477,4 @@ async function logProof(
     time: new Date(time * 1000).toISOString(),
   };
   return { ...basis, lines: [line], json: { ...basis.json, anchor: shown } };
-}
-
-function readBytes(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw badFile('read', file, error);
-  }
 }

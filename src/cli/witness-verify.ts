@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga witness verify`: checkpoints and proof files against a trust policy, offline. */
-import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { decodeBase64, encodeBase64 } from '../base/base64.ts';
-import { badFile, badInput, ExitCode } from '../base/errors.ts';
+import { readBinaryFile } from '../base/documents.ts';
+import { badInput, ExitCode } from '../base/errors.ts';
 import { time } from '../base/text.ts';
 import { hashLeaf, toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import { parsePolicy } from '../statements/policy.ts';
@@ -134,7 +134,7 @@ function toJson({
 
 /** Reads a file; what RangeError says of its bytes is the message for its reader. */
 function read<T>(path: string, parse: (bytes: Uint8Array) => T): T {
-  const bytes = readBytes(path);
+  const bytes = readBinaryFile(path, MAX_BYTES);
   try {
     return parse(bytes);
   } catch (error) {
@@ -143,24 +143,9 @@ function read<T>(path: string, parse: (bytes: Uint8Array) => T): T {
   }
 }
 
-function readBytes(path: string): Uint8Array {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw badFile('read', path, error);
-  }
-  if (bytes.length > MAX_BYTES) throw badInput(`${path}: more than ${MAX_BYTES} bytes`);
-  return bytes;
-}
-
 /** Entries are hashed as RFC 6962, Section 2.1 hashes leaves. */
 function leafOf(path: string): MerkleHash {
-  try {
-    return hashLeaf(readFileSync(path));
-  } catch (error) {
-    throw badFile('read', path, error);
-  }
+  return hashLeaf(readBinaryFile(path));
 }
 
 function leafHash(text: string): MerkleHash {

@@ -10,7 +10,7 @@ import type { WitnessEvent } from '../services/witness.ts';
 import { ownDirectory, stateAt, type State } from '../store/state.ts';
 import { ownWitness, SYSTEM_WITNESS } from '../witness/directory.ts';
 import { parseListen, repeated, seconds, type Listen } from './options.ts';
-import { withNextCommands } from './next.ts';
+import { checkCommand, withNextCommands } from './next.ts';
 import { print, printJson, printJsonLine, warn } from './output.ts';
 import { stopRequest } from './run.ts';
 import { witnessVerifyCommand } from './witness-verify.ts';
@@ -141,7 +141,6 @@ async function runServe(options: ServeOptions): Promise<void> {
   const { listen, tlsCert, tlsKey, logList, user, feed } = options;
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw badInput('--tls-cert and --tls-key go together', 'Name both files, or neither.');
-  const stop = stopRequest();
   const state = witnessState(options.stateDir);
   const proxies = (options.proxy ?? [DEFAULT_PROXY]).map(parseProxy);
   const [{ serveWitness }, { openIdentity: open }] = await Promise.all([
@@ -165,7 +164,7 @@ async function runServe(options: ServeOptions): Promise<void> {
       user,
       onEvent: options.json === true ? printJsonLine : printEvent,
     },
-    stop,
+    stopRequest(),
   );
 }
 
@@ -188,7 +187,7 @@ function printEvent(event: WitnessEvent): void {
       return print(
         event.evidence === undefined
           ? '  Two keys of the log signed one history each; both checkpoints are kept.'
-          : withNextCommands(`  Check the evidence with: ctga evidence verify ${event.evidence}`),
+          : `  Check the evidence with: ${checkCommand(event.evidence)}`,
       );
     case 'left-out':
     case 'failed':

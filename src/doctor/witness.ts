@@ -2,7 +2,7 @@
 /** Whether a witness that is here has what it needs: its keys, and all that it cosigned. */
 import type { CheckResult } from '../base/check-result.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
-import { plural, time } from '../base/text.ts';
+import { plural, shellWord, time } from '../base/text.ts';
 import { ownDirectory, type State } from '../store/state.ts';
 import { ownWitness, SYSTEM_WITNESS, witnessIn } from '../witness/directory.ts';
 import { hasKeys, readKeys, verifierKeysOf } from '../witness/keys.ts';
@@ -30,7 +30,7 @@ function checkWitnessIn(place: string, own: string): CheckResult {
         what,
         state: 'warning',
         found: `what it refused proves ${plural(forks, 'split view')}`,
-        remedy: `ctga evidence list --state-dir ${place} shows them.`,
+        remedy: `ctga evidence list --state-dir ${shellWord(place)} shows them.`,
       };
     const last = cosigned.reduce((most, { time: at }) => (at > most ? at : most), 0n);
     const when = last === 0n ? 'nothing cosigned yet' : `last cosigned at ${time(last * 1000n)}`;

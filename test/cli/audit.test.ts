@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -16,8 +16,9 @@ import { encodeBase64 } from '../../src/base/base64.ts';
 import { Certificate } from '../../src/scts/certificate.ts';
 import { leafHashOf, parseSct } from '../../src/scts/sct.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
+import { SYSTEM_DIRECTORY } from '../../src/store/directories.ts';
 import { Authority } from '../../src/lab/certificates.ts';
-import { ctga, startCtga, type Running } from '../support/ctga.ts';
+import { CTGA, ctga, startCtga, type Running } from '../support/ctga.ts';
 import { noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
 import { freePort } from '../support/ports.ts';
 import { indexExtension, SigningLog, treeOf } from '../support/signing-log.ts';
@@ -206,12 +207,17 @@ describe('the auditor', { skip: noMicrosocks }, () => {
     assert(!readFileSync(evidence, 'utf8').includes(encodeBase64(honest.key.logId)));
   });
 
-  test('without an auditor there is nothing to say', async () => {
+  test('without an auditor there is nothing to say, also where nobody named a directory', async (t) => {
     const status = await ctga(['audit', 'status', '--state-dir', join(directory, 'nothing')]);
     assert.deepEqual(
       [status.code, status.stdout, /there is no auditor/.test(status.stderr)],
       [1, '', true],
     );
+    if (existsSync(SYSTEM_DIRECTORY)) return t.skip('this machine has a store of its own');
+    const env = { ...process.env, HOME: directory, XDG_STATE_HOME: join(directory, 'nothing') };
+    const own = spawnSync(CTGA, ['audit', 'status', '--json'], { encoding: 'utf8', env });
+    assert.deepEqual([own.status, own.stdout], [1, '']);
+    assert.match(own.stderr, /"there is no auditor in /);
   });
 });
 

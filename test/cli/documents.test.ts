@@ -188,3 +188,19 @@ describe('README, as a newcomer types it', () => {
     ]);
   });
 });
+
+test('docs/OPERATIONS.md has each metric of each service', () => {
+  const documented = readFileSync(join(ROOT, 'docs/OPERATIONS.md'), 'utf8');
+  const inSources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('/metrics.ts'))
+    .flatMap((path) =>
+      [...readFileSync(join(ROOT, 'src', path), 'utf8').matchAll(/'(ctga_[a-z_]+)'/g)].map(
+        ([, name = '']) => name,
+      ),
+    );
+  assert(inSources.length > 60, 'the metrics are elsewhere');
+  assert.deepEqual(
+    inSources.filter((name) => !documented.includes(`\`${name}\``)),
+    [],
+  );
+});

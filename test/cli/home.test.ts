@@ -43,6 +43,8 @@ test('a path that is not absolute is no home', () => {
 
 const graph = join(directory, 'graph');
 writeFileSync(graph, '1|2|-1\n');
+const heads = join(directory, 'heads');
+writeFileSync(heads, '{"sths": []}');
 const probes = join(directory, 'probes');
 writeFileSync(probes, '1 1\n');
 const SIMULATE = ['impact', 'simulate', '--graph', graph, '--targets', '2', '--probes', probes];
@@ -53,7 +55,7 @@ const COMMANDS: readonly (readonly [code: number, args: readonly string[]])[] = 
   [1, ['client', 'install', '--state-dir', '/proc/state']],
   [1, ['client', 'install', '--state-dir', directory]],
   [2, [...SIMULATE, '--output', '/proc/figures']],
-  [1, ['logs', 'import', graph, '--state-dir', '/proc/state']],
+  [1, ['heads', 'import', heads, '--state-dir', '/proc/state']],
 ];
 for (const [expected, args] of COMMANDS)
   test(`${args.slice(0, 2).join(' ')} ends where nothing can be made: ${args.slice(2).join(' ')}`, async () => {

@@ -2,9 +2,9 @@
 /** bin/ctga where this account has no Node: a sentence and its remedy, not the shell's words. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { CTGA } from '../support/ctga.ts';
 
@@ -34,3 +34,17 @@ for (const [what, node] of [
     assert.match(remedy, /^ {2}Install Node .* npm run setup$/);
     assert.deepEqual(more, ['']);
   });
+
+test('a checkout whose name means something in URLs', () => {
+  const odd = join(directory, 'ctga #1? 100%41 (2)');
+  mkdirSync(join(odd, 'bin'), { recursive: true });
+  copyFileSync(CTGA, join(odd, 'bin', 'ctga'));
+  for (const name of ['node_modules', 'src', 'package.json'])
+    symlinkSync(resolve(CTGA, '../..', name), join(odd, name));
+  const { status, stdout, stderr } = spawnSync(join(odd, 'bin', 'ctga'), ['--version'], {
+    encoding: 'utf8',
+    env: { ...process.env, CTGA_NODE: process.execPath },
+  });
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^\d+\.\d+/);
+});

@@ -4,7 +4,16 @@
  * ends with exit code 2, a sentence and the way to the help, before anything is touched.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -30,6 +39,14 @@ const leaves = all.filter((command) => command.commands.length === 0 && command.
 
 const MISSING = join(directory, 'missing', 'file');
 const NUMBER = ['x', '-1', '1e3', ''];
+const socket = join(directory, 'socket');
+const server = createServer().listen(socket);
+after(() => server.close());
+const huge = join(directory, 'huge');
+writeFileSync(huge, '');
+truncateSync(huge, 2 ** 31);
+/** What has no end, or is no file, or more than memory holds; test/base/read-file.test.ts has pipes. */
+const NO_FILES = ['/dev/zero', socket, huge, '/proc/self/mem'];
 /** Wrong values of options that take one, by name. */
 const WRONG: Readonly<Record<string, readonly string[]>> = {
   after: [MISSING, directory, empty],
@@ -55,7 +72,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   federation: ['A', 'a b', ''],
   'federation-roster': [MISSING, directory, empty],
   feed: ['x', '-1', '1e3'],
-  fee: [...NUMBER, '0', '0.000000001', '10'],
+  fee: [...NUMBER, '0', '0.000000001', '10', '5', '0.02'],
   format: ['pdf'],
   from: ['nobody', 'ftp://host/list.json'],
   graph: [MISSING, directory, empty],
@@ -153,6 +170,8 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   'zone-suffix': ['..', 'a b'],
   write: [MISSING, empty],
 };
+/** Options whose file is written, or run. */
+const NOT_READ = new Set(['btcd', 'write', 'zone-file']);
 /** Options whose value may be anything, or is wrong only once it is used. */
 const ANYTHING = new Set([
   'command',
@@ -242,13 +261,16 @@ describe('wrong usage', () => {
         if (option.isBoolean()) continue;
         // The process of a test stays who it is (test/support/ctga.ts).
         if (option.name() === 'user' && STAY.has(name)) continue;
+        if (/<(?:dir|directory|file|path)>/.test(option.flags))
+          await assertRefused(caseOf(command, [`--${option.name()}`, '']));
         const values = WRONG[option.name()];
         if (values === undefined) {
           assert(ANYTHING.has(option.name()), `no wrong value is known for ${option.flags}`);
           continue;
         }
         assert.equal((await ctga([...pathOf(command), `--${option.name()}`])).code, 2);
-        for (const value of values) {
+        const isRead = values.includes(MISSING) && !NOT_READ.has(option.name());
+        for (const value of isRead ? [...values, ...NO_FILES] : values) {
           // "every" of dns serve and others take decimals; all refuse text.
           await assertRefused(caseOf(command, [`--${option.name()}`, value]));
         }
@@ -301,6 +323,50 @@ describe('wrong usage', () => {
 });
 
 describe('a file', () => {
+  test('or an argument of JSON that lacks something is said to lack it', async () => {
+    const none = join(directory, 'none.json');
+    writeFileSync(none, '{}');
+    const own = ['--state-dir', join(directory, 'state')];
+    for (const [args, says] of [
+      [['heads', 'import', none, ...own], `${none}: tree_size: is missing, or of another kind`],
+      [
+        ['lab', 'tell', '{"do":"grow"}'],
+        'count: Invalid input: expected number, and there is none',
+      ],
+      [['lab', 'tell', '{"do":'], "no command for the lab's log: it ends in the middle"],
+    ] as const) {
+      const { code, stderr } = await ctga(args);
+      assert.equal(code, 2, stderr);
+      assert(stderr.includes(says), stderr);
+      assert.doesNotMatch(stderr, RAW);
+    }
+  });
+
+  test('of evidence is not overwritten by the report on it, whatever name that is given', async () => {
+    const evidence = join(directory, 'evidence.json');
+    writeFileSync(evidence, '{"is": "evidence"}');
+    const link = join(directory, 'link.md');
+    symlinkSync(evidence, link);
+    for (const output of [evidence, link]) {
+      const { code, stderr } = await ctga(['evidence', 'report', evidence, '--output', output]);
+      assert.equal(code, 2);
+      assert(stderr.startsWith(`ctga: ${output} is the evidence itself\n`), stderr);
+      assert.equal(readFileSync(evidence, 'utf8'), '{"is": "evidence"}');
+    }
+  });
+
+  test('with a wrong key or wrong headers is named, as one of several may be meant', async () => {
+    const chain = ['--network', 'regtest', '--node', 'http://127.0.0.1:1'];
+    for (const args of [
+      ['carbonchain', 'write', coinKey, ...chain, '--coins', empty],
+      ['evidence', 'anchor', '--check', coinKey, '--headers', empty],
+    ]) {
+      const { code, stderr } = await ctga([...args, '--state-dir', join(directory, 'state')]);
+      assert.equal(code, 2, stderr);
+      assert(stderr.includes(empty), stderr);
+    }
+  });
+
   const garbage = join(directory, 'garbage');
   writeFileSync(
     garbage,
@@ -317,6 +383,24 @@ describe('a file', () => {
   for (const [path, needed] of Object.entries(ARGUMENTS))
     for (const [i, each] of needed.entries()) {
       if (each !== empty) continue;
+      test(`of ctga ${path} (${i}) that is no file is refused, with what it is`, async () => {
+        for (const file of [directory, ...NO_FILES]) {
+          const args = [...path.split(' '), ...needed.with(i, file), ...ownStore(path)];
+          const { code, stderr } = await ctga(args);
+          assert.doesNotMatch(stderr, RAW);
+          // What is read as it comes may be as large as it likes.
+          if (file === huge) {
+            assert(code === 1 || code === 2, `${args.join(' ')}: ${stderr}`);
+            continue;
+          }
+          assert.equal(code, 2, `${args.join(' ')}: ${stderr}`);
+          // Some read another file first.
+          const isOther = needed.filter((other) => other === empty).length > 1;
+          if (!isOther || !stderr.includes(empty))
+            assert(stderr.startsWith(`ctga: cannot read ${file}: it is `), stderr);
+        }
+      });
+
       test(`of ctga ${path} (${i}) that is none of its kind is refused in words`, async () => {
         for (const file of [garbage, open]) {
           const args = [...path.split(' '), ...needed.with(i, file), ...ownStore(path)];
@@ -369,7 +453,7 @@ describe('help', () => {
       for (const [i, line] of lines.entries()) {
         if (!/^ {2}(?:(?:sudo )?ctga .* -|curl )/.test(line)) continue;
         const next = lines[i + 1] ?? '';
-        const goesOn = /^ +(?:-|https?:|[a-z]+=)/.test(next);
+        const goesOn = /^ +(?:-|https?:|[a-z]+=|["'/~])/.test(next);
         assert.equal(line.endsWith('\\'), goesOn, `${line}\n${next}`);
       }
     }

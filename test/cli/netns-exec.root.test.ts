@@ -59,7 +59,10 @@ describe('ip netns exec', () => {
     const there = ctgaBy('ip netns exec', 'status', ...state);
     assert.match(there.stdout, /^Interfaces: not known \("ip netns exec" hides what is attached/);
     assert.doesNotMatch(there.stdout, /Interfaces: none/);
-    assert.match(ctgaBy('nsenter', 'status', ...state).stdout, /^Interfaces: none/);
+    assert.equal(there.code, 1);
+    const inside = ctgaBy('nsenter', 'status', ...state);
+    assert.match(inside.stdout, /^Interfaces: none/);
+    assert.equal(inside.code, 0);
   });
 });
 

@@ -4,7 +4,8 @@
  * alert, on the page, in state.json, by `ctga status`. It names the store that the finding is in.
  */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -33,12 +34,23 @@ before(() => {
 });
 after(() => rmSync(directory, { recursive: true }));
 
-/** Every command in the text that has the option, and has it once. */
+/** Every command in the text that has the option, and has it once; and evidence is one word to a shell. */
 function assertTyped(text: string, times: number): void {
   const commands = [...text.matchAll(/ctga (?:evidence verify|evidence list|status)\b[^.\n]*/g)];
   assert(commands.length >= times, text);
   for (const [command] of commands)
     assert.equal(command.split(option).length, 2, `${command} in:\n${text}`);
+  for (const [command] of text.matchAll(/evidence verify .*?\.json\b'?/g)) {
+    const words = wordsOf(command);
+    assert(paths.includes(words.at(-1) ?? ''), `${words.join('|')} in:\n${text}`);
+    assert.deepEqual(words.slice(2, -1), at);
+  }
+}
+
+/** As a shell takes them. */
+function wordsOf(command: string): string[] {
+  const said = execFileSync('sh', ['-c', `printf '%s\\n' ${command}`], { encoding: 'utf8' });
+  return said.trimEnd().split('\n');
 }
 
 describe('what to do about a finding', () => {
@@ -97,6 +109,29 @@ describe('what to do about a finding', () => {
       assert(!metrics.includes(head));
     } finally {
       await web.stop();
+    }
+  });
+});
+
+describe('a path with a space in it', () => {
+  test('is one word in what evidence show and fleet init say', async () => {
+    const file = paths[2] ?? assert.fail();
+    writeFileSync(join(directory, 'a copy.json'), readFileSync(file));
+    const shown = await ctga(['evidence', 'show', join(directory, 'a copy.json')]);
+    assert.match(shown.stdout, /ctga evidence verify '[^']*\/a copy\.json'/);
+    const fleet = join(directory, 'a fleet');
+    const founded = await ctga(['fleet', 'init', fleet, '--node', 'n1=127.0.0.1']);
+    assert.match(founded.stdout, / --dir '[^']*\/a fleet'$/m);
+  });
+
+  test('and in all other commands that sources show with one', () => {
+    const sources = join(import.meta.dirname, '../../src');
+    for (const name of readdirSync(sources, { recursive: true, encoding: 'utf8' })) {
+      if (!name.endsWith('.ts')) continue;
+      const text = readFileSync(join(sources, name), 'utf8');
+      const [raw] =
+        /(?:evidence verify|--(?:hooks-|state-)?dir) \$\{(?!shellWord\()[^`\n]*/.exec(text) ?? [];
+      assert(raw === undefined || name === 'lab/story.ts', `${name}: ${raw ?? ''}`);
     }
   });
 });

@@ -61,6 +61,21 @@ for (const [name, args] of [
   });
 }
 
+test('status without root says that it could not look at interfaces, and what helps', () => {
+  const { status, stdout } = ctga(open, NOBODY, 'status');
+  assert.equal(status, 1, 'no script is told that all is well');
+  assert.match(
+    stdout,
+    /^Interfaces: not known \(not permitted: [^)]+\)\n {2}Run it as root, for instance with sudo\.\n/,
+  );
+  assert.doesNotMatch(stdout, /Interfaces: none/);
+  const forScripts = ctga(open, NOBODY, 'status', '--json');
+  assert.equal(forScripts.status, 1);
+  const json = JSON.parse(forScripts.stdout) as Record<string, unknown>;
+  assert.match(String(json['dataPlanesUnknown']), /^not permitted: /);
+  assert.equal(json['dataPlanesRemedy'], 'Run it as root, for instance with sudo.');
+});
+
 test('the challenger opens its store, asks and concludes from a checkout that only root can read', async () => {
   const log = new SigningLog();
   const file = (name: string, content: unknown): string => {

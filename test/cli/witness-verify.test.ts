@@ -76,7 +76,7 @@ describe('ctga witness verify', () => {
     [
       'a file that is too large',
       [file('huge', 'x'.repeat(2_000_000)), '--policy', go],
-      /more than/,
+      /is larger than 1 MB/,
     ],
   ];
   for (const [what, args, reason] of refused)

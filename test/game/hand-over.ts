@@ -129,7 +129,7 @@ export async function playHandOver(
           leases.mayBegin(nameOf(log)) ? leases.during(nameOf(log), ask) : Promise.resolve(),
         ours: (log, sizes) =>
           sizes.filter((size) => leases.isOurs(nameOf(log), blockOf(size, log))),
-        heard: () => undefined,
+        asks: () => () => undefined,
       },
       onWanted: (given) => (waiting = given),
       hashes,

@@ -352,7 +352,7 @@ class World {
       const logs = [this.#asLog];
       const evidenceDirectory = join(this.#directory, 'evidence');
       const options = { logs, witnesses: [], evidenceDirectory, now: this.#now };
-      importTreeHeads(this.#store, [file], options);
+      importTreeHeads(() => this.#store, [file], options);
     } else {
       const logs = [this.#asLog];
       const exchanged = await exchangeHeads(

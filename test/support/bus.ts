@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { parseBus, type BusServer } from '../../src/fleet/bus-address.ts';
 import { busOf, foundFleet, joinFleet } from '../../src/fleet/found.ts';
-import { formatRoster, readRoster, type MemberRole } from '../../src/fleet/roster.ts';
+import { formatRoster, readRoster, type MemberRole, type Roster } from '../../src/fleet/roster.ts';
 import { eventually } from './eventually.ts';
 import { freePort } from './ports.ts';
 
@@ -31,6 +31,7 @@ export class TestFleet {
     t: TestContext,
     count: number,
     intervalSeconds = INTERVAL_SECONDS,
+    host = '127.0.0.1',
   ): Promise<TestFleet> {
     const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
     const fleet = new TestFleet(directory);
@@ -40,12 +41,7 @@ export class TestFleet {
     });
     const nodes = [];
     for (let i = 1; i <= count; i++)
-      nodes.push({
-        name: `n${i}`,
-        host: '127.0.0.1',
-        port: await freePort(),
-        clusterPort: await freePort(),
-      });
+      nodes.push({ name: `n${i}`, host, port: await freePort(), clusterPort: await freePort() });
     foundFleet(directory, 'test', nodes, Date.now());
     const roster = readRoster(directory);
     writeFileSync(join(directory, 'fleet.json'), formatRoster({ ...roster, intervalSeconds }));
@@ -61,6 +57,10 @@ export class TestFleet {
 
   private constructor(directory: string) {
     this.directory = directory;
+  }
+
+  get roster(): Roster {
+    return readRoster(this.directory);
   }
 
   get servers(): BusServer[] {

@@ -59,6 +59,33 @@ export function answersOfRecords(name: string): Uint8Array[] {
   ];
 }
 
+/**
+ * Questions for `sth.log.example` IN TXT whose names go on elsewhere: at a zero of the header, and,
+ * all of it or from the second label on, in the owner of an answer that spells it.
+ */
+export const QUESTIONS_ELSEWHERE: readonly Uint8Array[] = elsewhere('sth.log.example');
+
+function elsewhere(name: string): Uint8Array[] {
+  const wire = encodeName(name);
+  const inTxt = u16(16, 1);
+  const first = wire.subarray(0, 1 + (wire[0] ?? 0));
+  const pointer = (to: number): Uint8Array => u16(0xc000 | to);
+  return [
+    concat(wire.subarray(0, -1), pointer(8), inTxt),
+    concat(pointer(12 + 2 + 4), inTxt),
+    concat(first, pointer(12 + first.length + 2 + 4 + first.length), inTxt),
+  ];
+}
+
+/**
+ * Answers whose questions are such: some clients take them. The first answer's owner spells the
+ * name.
+ */
+export function answersElsewhere(name: string): Uint8Array[] {
+  const answers = [record({ owner: encodeName(name), rdata: strings('x'.repeat(100)) })];
+  return elsewhere(name).map((question) => message({ question, answers }));
+}
+
 const NAME = 'sTh.LoG.example';
 const answerTo = (name: string): Uint8Array =>
   dnsAnswer({ name, strings: ['x'.repeat(100), 'y'.repeat(60)], optSize: 1232 });
@@ -135,6 +162,8 @@ const TUNNELLED = [
 export const seeds = [
   ...seedsOf(NAME),
   frameV4(dnsAnswer({ name: 'sth.a', padding: 700 })),
+  ...answersElsewhere('sth.log.example').map((each) => frameV4(each)),
+  frameV4(message({ flags: 0x0100 })), // it says that it is a query
   ...TUNNELLED,
 ];
 

@@ -203,6 +203,8 @@ export interface Ipv4Options {
   readonly fragmentOffset?: number;
   /** IP options, padded with End of Option List to a multiple of 4; at most 40 bytes. */
   readonly options?: Uint8Array;
+  /** Time to live: 64 unless told. */
+  readonly hops?: number;
 }
 
 export function ipv4(options: Ipv4Options): Uint8Array {
@@ -222,7 +224,7 @@ export function ipv4(options: Ipv4Options): Uint8Array {
   const flags =
     (options.dontFragment === true ? 0x4000 : 0) | (options.moreFragments === true ? 0x2000 : 0);
   view.setUint16(6, flags | (fragmentOffset / 8));
-  bytes[8] = 64;
+  bytes[8] = options.hops ?? 64;
   bytes[9] = protocol;
   bytes.set(addressBytes(options.source ?? AUTHORITY_V4), 12);
   bytes.set(addressBytes(options.destination ?? CLIENT_V4), 16);
@@ -237,6 +239,8 @@ export interface Ipv6Options {
   readonly source?: string;
   readonly destination?: string;
   readonly nextHeader?: number;
+  /** Hop limit: 64 unless told. */
+  readonly hops?: number;
 }
 
 export function ipv6(options: Ipv6Options): Uint8Array {
@@ -246,7 +250,7 @@ export function ipv6(options: Ipv6Options): Uint8Array {
   bytes[0] = 0x60;
   view.setUint16(4, payload.length);
   bytes[6] = nextHeader;
-  bytes[7] = 64;
+  bytes[7] = options.hops ?? 64;
   bytes.set(addressBytes(options.source ?? AUTHORITY_V6), 8);
   bytes.set(addressBytes(options.destination ?? CLIENT_V6), 24);
   bytes.set(payload, 40);
