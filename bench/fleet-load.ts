@@ -63,8 +63,10 @@ export interface FleetCost {
   readonly agreeing: number;
 }
 
-/** So long after the start nothing is measured: connections are made, streams get a leader. */
+/** So long after the last start nothing is measured: streams get a leader. */
 const WARM_UP_MS = 15_000;
+/** And so long, since a site's first interval finds the bus, and its first batch goes out at the end of its second. */
+const WARM_UP_INTERVALS = 2.5;
 const IDLE_MS = 15_000;
 
 export async function measureLoad(
@@ -105,7 +107,7 @@ export async function measureLoad(
       await sleep((intervalSeconds * 1000) / sites);
     }
     const seeing = see(fleet, stores, load, stop.signal);
-    await sleep(WARM_UP_MS);
+    await sleep(Math.max(WARM_UP_MS, WARM_UP_INTERVALS * intervalSeconds * 1000));
     const at = (): Snapshot => ({ ...snapshot(fleet, stores), serverCpu: cpuOfServers() });
     const first = at();
     isMeasured = true;
@@ -168,11 +170,11 @@ function timedBus(bus: Bus, onAck: (ms: number) => void): MemberBus {
   };
 }
 
-/** Each log signs heads at its rate, and every few seconds each site has seen those that came. */
+/** Each log signs heads at its rate, and once in each interval each site has seen those that came. */
 async function see(
   fleet: BenchFleet,
   stores: ReadonlyMap<string, Store>,
-  { headsPerMinute, backlog, logs }: FleetLoad,
+  { headsPerMinute, backlog, logs, intervalSeconds }: FleetLoad,
   signal: AbortSignal,
 ): Promise<void> {
   const began = performance.now();
@@ -190,12 +192,9 @@ async function see(
       const times = { source: 'eth0', firstSeen: now, lastSeen: now, count: 2 };
       if (news.length > 0) store.heads.record(news.map((head) => ({ head, ...times })));
     }
-    await sleep(Math.max(5000 / fleet.sites.length, LEAST_PAUSE_MS));
+    await sleep((intervalSeconds * 1000) / fleet.sites.length);
   }
 }
-
-/** A thousand sites have a turn in 20 seconds. */
-const LEAST_PAUSE_MS = 20;
 
 interface Snapshot {
   readonly at: number;

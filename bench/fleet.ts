@@ -102,7 +102,7 @@ const MEASURES: { readonly [P in FleetPiece]: (bench: FleetBench) => Promise<Fle
         ? []
         : [
             { sites: 100, intervalSeconds: 1 },
-            { sites: 1000, intervalSeconds: 120, backlog: 400 },
+            { sites: 1000, intervalSeconds: 60, backlog: 400 },
           ]),
     ]),
   taking: () => Promise.resolve(measureTaking([0, 3, 20, 40])),

@@ -59,6 +59,8 @@ import {
   visibleChanges,
 } from './veth.ts';
 
+// A reader that leaves early, such as `head`, keeps nothing from being measured and written down.
+process.stdout.on('error', () => undefined);
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

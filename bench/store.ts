@@ -15,6 +15,8 @@ export interface StoreTiming {
 }
 
 const LOGS = 40;
+/** Far more forks than there will ever be: with the default 10^7 sightings, 10^5. */
+const TREES_A_FORK = 25;
 
 /**
  * Fills a store with `sightings` of half as many heads, of a quarter as many trees, and times what
@@ -61,6 +63,11 @@ function fill(path: string, sightings: number): void {
       SELECT i, (i + 1) / 2, printf('%020d', ${begin} + i * 30000), randomblob(71) FROM n;
     INSERT INTO sightings SELECT id, 'eth0', ${begin} + id * 30000, ${begin} + id * 30000, 3 FROM tree_heads;
     INSERT INTO sightings SELECT id, 'get-sth', ${begin} + id * 30000, ${begin} + id * 30000, 1 FROM tree_heads;
+    INSERT INTO trees (id, log_id, tree_size, root_hash, first_seen, verdict)
+      SELECT ${trees} + id, log_id, tree_size, randomblob(32), first_seen, 'fork-proven' FROM trees WHERE id <= ${trees} AND id % ${TREES_A_FORK} = 0;
+    INSERT INTO evidence (path, log_id, first, second, first_size, second_size, created)
+      SELECT 'evidence/' || first || '.json', log_id, first, second, tree_size, tree_size, first_seen
+      FROM contradictions JOIN trees ON trees.id = first;
     INSERT INTO days SELECT log_id, first_seen / 86400000, 2 * count(*), 8 * count(*) FROM trees GROUP BY 1, 2;
     COMMIT;`);
   db.pragma('wal_checkpoint(TRUNCATE)');
@@ -95,6 +102,10 @@ function timed(state: State): Map<string, number> {
   time('1,000 new heads', () => store.heads.record(batch));
   time('1,000 heads again', () => store.heads.record(batch));
   time('roll up 1,000', () => store.heads.rollUp(Date.now() - 90 * 86_400_000, 1000));
+  time('evidence: what to tell next, and what is owed', () => [
+    store.publishing.nextEvidence(),
+    store.evidence.missing(),
+  ]);
   store.close();
   return timings;
 }
