@@ -19,6 +19,7 @@ import { treeHeadToJson } from '../../src/statements/json.ts';
 import { SYSTEM_DIRECTORY } from '../../src/store/directories.ts';
 import { Authority } from '../../src/lab/certificates.ts';
 import { CTGA, ctga, startCtga, type Running } from '../support/ctga.ts';
+import { eventually } from '../support/eventually.ts';
 import { noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
 import { freePort } from '../support/ports.ts';
 import { indexExtension, SigningLog, treeOf } from '../support/signing-log.ts';
@@ -141,12 +142,14 @@ describe('the auditor', { skip: noMicrosocks }, () => {
     const { scts } = await counts();
     assert.deepEqual(scts, { mixing: 0, waiting: 0, proven: 1, unprovable: 1, convicted: 1 });
     // What the logs show is pollinated, and nothing else.
-    const given = await post(`${pool}/.well-known/ct/v1/sth-pollination`, { sths: [] });
-    const { sths } = (await given.json()) as { sths: { log_id: string }[] };
-    assert.deepEqual(
-      new Set(sths.map(({ log_id }) => log_id)),
-      new Set([honest, liar].map(({ key }) => encodeBase64(key.logId))),
-    );
+    const pollinated = new Set<string>();
+    await eventually(async () => {
+      const given = await post(`${pool}/.well-known/ct/v1/sth-pollination`, { sths: [] });
+      const { sths } = (await given.json()) as { sths: { log_id: string }[] };
+      for (const { log_id } of sths) pollinated.add(log_id);
+      return pollinated.size >= 2;
+    }, 'heads of both logs');
+    assert.deepEqual(pollinated, new Set([honest, liar].map(({ key }) => encodeBase64(key.logId))));
     // Heads as well, from clients that trust the auditor.
     const sth = {
       log_id: encodeBase64(liar.key.logId),
