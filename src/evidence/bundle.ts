@@ -112,10 +112,23 @@ const listedSchema = z
 
 const exhibitSchema = z.union([listedSchema, treeHeadSchema]);
 
+/**
+ * As Date writes it, from 1970 on. It proves nothing, but what is on record has a time: who could write
+ * another here would have others keep evidence that no store takes, in the place of what it does.
+ */
+const TIME =
+  /^(?:[0-9]{4}|\+[0-9]{6})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z$/;
+const timeSchema = z
+  .string()
+  .refine(
+    (text) => TIME.test(text) && Date.parse(text) >= 0,
+    'is no time such as 2026-01-31T12:00:00.000Z',
+  );
+
 const anySchema = z.object({
   format: z.literal('ctga-evidence'),
   version: z.literal(VERSION.ct),
-  created: z.string(),
+  created: timeSchema,
   log: z
     .object({ description: z.string(), url: z.string(), log_id: base64Bytes, key: base64Bytes })
     .transform(({ log_id: logId, ...log }) => ({ ...log, logId })),

@@ -8,6 +8,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { BoundedMap } from '../base/bounded-map.ts';
 import { messageOf } from '../base/errors.ts';
+import { StoreError } from '../disk/error.ts';
 import { CHROME_LIST_KEY } from '../logs/signed-list.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { evidenceFileName, isIntact, parseEvidence, type Evidence } from '../evidence/bundle.ts';
@@ -311,6 +312,12 @@ export class Collector {
         if (!store.evidence.has(join(evidenceDirectory, name))) {
           const path = writeEvidence(evidenceDirectory, evidence);
           recordFile(store, evidenceDirectory, path);
+          // The room that is reserved for evidence is not the store's.
+          if (!store.evidence.has(path))
+            throw new StoreError(
+              'store-failed',
+              `${path} is kept, and cannot be put on record yet`,
+            );
           // Everybody hears findings. What a site tells, others have yet to be told.
           if (this.#mayTell(member, 'findings')) store.publishing.evidenceArrived(path);
           onEvent({ event: 'evidence', member, log: evidence.log.description, evidence: path });
@@ -339,12 +346,14 @@ export class Collector {
     const checks = verifyEvidence(evidence, [CHROME_LIST_KEY, ...lists]);
     if (!checks.every(({ holds }) => holds) || !isIntact(text, evidence))
       return this.#refuse(member, REFUSED.evidence);
-    // What the file calls the log is its writer's word.
-    const named = {
+    const now = (this.#options.now ?? Date.now)();
+    // What the file calls the log is its writer's word, and so is when it was found: by a clock that is
+    // ahead what it shows would be kept for ever.
+    return {
       ...evidence,
+      created: new Date(Math.min(Date.parse(evidence.created), now)).toISOString(),
       log: { ...evidence.log, description: log.description, url: log.url },
     };
-    return named;
   }
 }
 

@@ -6,6 +6,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { StoreError } from '../../src/disk/error.ts';
+import { formatEvidence, parseEvidence } from '../../src/evidence/bundle.ts';
 import { recordHeads } from '../../src/evidence/record.ts';
 import { openBatch, Packer, type Envelope, type PublishedHead } from '../../src/fleet/batch.ts';
 import { Collector, REFUSED } from '../../src/fleet/collector.ts';
@@ -625,20 +627,28 @@ describe('a collector', () => {
       return readFileSync(join(own, name ?? assert.fail()), 'utf8');
     }
 
-    function send(text: string): ReturnType<typeof collectorOver> & { files: string[] } {
-      const own = evidenceIn();
-      const taking = collectorOver(memoryStore(), roster, [known], own);
+    /** One after the other, by this member. */
+    function* batchesOf(text: string, by = alice): Generator<Uint8Array> {
       const file = Buffer.from(text);
       const digest = createHash('sha256').update(file).digest();
-      const bus = new TestBus();
       for (let [offset, sequence] = [0, 0n]; offset < file.length; sequence++) {
         const packer = new Packer(8192);
         offset += packer.addChunk(digest, file, offset);
-        const bytes = packer.seal(envelopeOf(alice, sequence), alice.key);
-        taking.collector.take([bus.put('alice', bytes)]);
+        yield packer.seal(envelopeOf(by, sequence), by.key);
       }
-      const files = readdirSync(own).filter((name) => name.endsWith('.json'));
-      return { ...taking, files: files.map((name) => readFileSync(join(own, name), 'utf8')) };
+    }
+
+    function filesIn(own: string): string[] {
+      const names = readdirSync(own).filter((name) => name.endsWith('.json'));
+      return names.map((name) => readFileSync(join(own, name), 'utf8'));
+    }
+
+    function send(text: string): ReturnType<typeof collectorOver> & { files: string[] } {
+      const own = evidenceIn();
+      const taking = collectorOver(memoryStore(), roster, [known], own);
+      const bus = new TestBus();
+      for (const bytes of batchesOf(text)) taking.collector.take([bus.put('alice', bytes)]);
+      return { ...taking, files: filesIn(own) };
     }
 
     test('keeps what holds, under the name that the log has here', () => {
@@ -652,11 +662,51 @@ describe('a collector', () => {
       );
     });
 
+    // Whoever writes evidence seals it, whatever is in it.
+    const withDate = (text: string, created: string): string =>
+      formatEvidence({ ...parseEvidence(text, 'it'), created });
     const genuine = evidenceText(log, 'The log');
+
+    test('is of no later time than it came, and keeps no other from being on record', () => {
+      const [own, store] = [evidenceIn(), memoryStore()];
+      const { collector } = collectorOver(store, roster, [known], own);
+      const bus = new TestBus();
+      const before = Date.now();
+      for (const when of ['never', '9999-12-31T23:59:59.999Z'])
+        for (const bytes of batchesOf(withDate(genuine, when), when === 'never' ? mallory : alice))
+          collector.take([bus.put(when === 'never' ? 'mallory' : 'alice', bytes)]);
+      const [record, ...others] = store.evidence.all();
+      assert(record !== undefined && others.length === 0);
+      assert(record.created >= before && record.created <= Date.now(), `${record.created}`);
+      for (const { lastSeen } of store.heads.all()) assert(lastSeen <= Date.now());
+    });
+
+    test('is put on record later, where the store took nothing when it was kept', (t) => {
+      const [own, store] = [evidenceIn(), memoryStore()];
+      const { collector, events } = collectorOver(store, roster, [known], own);
+      const bus = new TestBus();
+      const full = t.mock.method(store.heads, 'record', (sightings: readonly unknown[]) => {
+        if (sightings.length > 0) throw new StoreError('store-failed', 'the disk is full');
+        return { newHeads: new Set(), counted: 0 };
+      });
+      for (const bytes of batchesOf(genuine)) collector.take([bus.put('alice', bytes)]);
+      assert.equal(filesIn(own).length, 1);
+      assert.equal(store.evidence.all().length, 0);
+      assert(events.some(({ event }) => event === 'failed'));
+      full.mock.restore();
+      collector.take([bus.put('mallory', batchOf(mallory, [headOf(log, 3)]))]);
+      assert.equal(store.evidence.all().length, 1);
+      assert.equal(events.filter(({ event }) => event === 'evidence').length, 1);
+      assert.equal(filesIn(own).length, 1);
+    });
+
     for (const [what, text, reason] of [
       ['of a log that nobody knows', evidenceText(stranger, 'The log'), REFUSED.log],
       ['that was changed', genuine.replace('"tree_size": 9', '"tree_size": 8'), REFUSED.evidence],
       ['with a word more', genuine.replace('"format"', '"more": 1,\n  "format"'), REFUSED.evidence],
+      ...['', 'never', '0000-00-00', '1899-01-01T00:00:00.000Z'].map(
+        (when) => [`of "${when}"`, withDate(genuine, when), REFUSED.evidence] as const,
+      ),
       ['that is none', '{}', REFUSED.evidence],
       ['that is long and none', 'x'.repeat(50_000), REFUSED.evidence],
     ] as const)
