@@ -43,6 +43,8 @@ export interface OutboxOptions {
   /** Ms since the epoch. */
   readonly now: () => number;
   readonly mostWaiting?: number;
+  /** Told of evidence that is longer than a member takes, each time that it would have its turn. */
+  readonly onTooLong?: (path: string) => void;
 }
 
 export interface ReadyBatch {
@@ -201,8 +203,9 @@ export class Outbox {
     if (next === undefined) return this.#file;
     if (this.#file !== undefined && urgency(next) <= urgency(this.#file)) return this.#file;
     const bytes = readEvidence(next.path);
-    if (bytes === undefined) {
-      // It is gone, which `ctga evidence list` tells: the others have their turn.
+    if (bytes === undefined || bytes.length > MOST_EVIDENCE) {
+      if (bytes !== undefined) this.#options.onTooLong?.(next.path);
+      // Or it is gone, which `ctga evidence list` tells: the others have their turn.
       publishing.evidenceArrived(next.path);
       return this.#file;
     }
@@ -229,7 +232,7 @@ function digits(value: bigint, count: number): string {
 function readEvidence(path: string): Uint8Array | undefined {
   try {
     const bytes = readFileSync(path);
-    return bytes.length > 0 && bytes.length <= MOST_EVIDENCE ? bytes : undefined;
+    return bytes.length > 0 ? bytes : undefined;
   } catch {
     return undefined;
   }

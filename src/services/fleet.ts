@@ -9,6 +9,7 @@ import { realSleep, systemClock, type Clock, type Sleep } from '../base/clock.ts
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { exclusively } from '../base/exclusive.ts';
 import { whileWhole } from '../disk/sqlite-file.ts';
+import { MOST_EVIDENCE } from '../fleet/batch.ts';
 import { Bus, BusError, readCredentials, type BusCredentials } from '../fleet/bus.ts';
 import type { BusServer } from '../fleet/bus-address.ts';
 import { Collector, type CollectorEvent, type Message } from '../fleet/collector.ts';
@@ -216,6 +217,10 @@ class Member {
       key,
       size: roster.batchBytes,
       now: dependencies.now,
+      onTooLong: (path) => {
+        const message = `${path} is longer than ${MOST_EVIDENCE} bytes, so the fleet is not told of it: bring it into the directory of evidence of each member yourself`;
+        if (this.#failures.isNews(message)) onEvent({ event: 'failed', message });
+      },
     });
     this.#givenUp = store.publishing.state()?.givenUp ?? 0;
     this.#collector = new Collector(

@@ -24,7 +24,7 @@ export interface PublishingState {
   /** Of the last batch that is known to have arrived; epoch 0: none has. */
   readonly epoch: bigint;
   readonly sequence: bigint;
-  /** Heads that were dropped from the outbox because too many waited. */
+  /** Heads that were dropped from the outbox because too many waited, each once, however often it was. */
   readonly givenUp: number;
   /** The ID of the tree up to which verdicts have gone round; 0: a round begins. */
   readonly toldAgain: number;
@@ -88,7 +88,7 @@ export interface PublishingStore {
 
   /**
    * Leaves at most `most` waiting. Those that go are the last of the log that has most. Returns how
-   * many went, and counts them.
+   * many went, and counts those that were never given up before.
    */
   giveUp(most: number): number;
 

@@ -2,13 +2,13 @@
 /** Nothing that a site saw is lost or counted twice, whatever dies on the way to a collector. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { recordHeads } from '../../src/evidence/record.ts';
 import type { Message } from '../../src/fleet/collector.ts';
-import { LEAST_BATCH, openBatch, type Item } from '../../src/fleet/batch.ts';
+import { LEAST_BATCH, MOST_EVIDENCE, openBatch, type Item } from '../../src/fleet/batch.ts';
 import { Outbox, type ReadyBatch } from '../../src/fleet/outbox.ts';
 import { keysOf } from '../../src/fleet/roster.ts';
 import type { Log } from '../../src/logs/log.ts';
@@ -33,7 +33,12 @@ const heads = Array.from({ length: 120 }, (_, i) => {
 const site = member('router');
 const roster = rosterOf([site]);
 
-function outboxOf(store: Store, now: () => number, mostWaiting?: number): Outbox {
+function outboxOf(
+  store: Store,
+  now: () => number,
+  mostWaiting?: number,
+  onTooLong?: (path: string) => void,
+): Outbox {
   return new Outbox({
     store,
     what: 'sightings',
@@ -42,6 +47,7 @@ function outboxOf(store: Store, now: () => number, mostWaiting?: number): Outbox
     size: LEAST_BATCH,
     now,
     ...(mostWaiting === undefined ? {} : { mostWaiting }),
+    ...(onTooLong === undefined ? {} : { onTooLong }),
   });
 }
 
@@ -278,6 +284,52 @@ describe('an outbox', () => {
       [...kept].sort((a, b) => Number(a - b)),
       [1n, 1n, 2n, 2n, 3n, 4n, 5n, 6n, 7n, 8n, 9n, 10n],
     );
+  });
+
+  test('counts a head that is given up again and again once', () => {
+    const store = memoryStore();
+    const all = Array.from({ length: 30 }, (_, i) => 2 * i);
+    see(store, all.slice(0, 4), 'eth0', 1);
+    // What is on record and too much from the first counts too.
+    const outbox = outboxOf(store, Date.now, 3);
+    outbox.next();
+    assert.equal(outbox.counts.givenUp, 1);
+    see(store, all, 'eth0', 2);
+    for (let at = 3; at < 9; at++) {
+      outbox.next();
+      assert.deepEqual(outbox.counts, { givenUp: 27, waiting: 3 });
+      see(store, all.slice(-5), 'eth0', at);
+      see(store, [0], 'eth0', at);
+    }
+  });
+
+  test('says of evidence that is too long that it is not told, and tells the next', () => {
+    const store = memoryStore();
+    const evidenceDirectory = mkdtempSync(join(directory, 'evidence-'));
+    const [long, short] = signers;
+    assert(long && short);
+    const now = 1_800_000_000_000;
+    for (const by of [long, short])
+      recordHeads(
+        { store, evidenceDirectory, logs, now },
+        ['a', 'b'].map((branch) => {
+          const head = by.verified(9, treeOf(9, branch).root(), BigInt(now));
+          return { head, source: 'eth0', firstSeen: now, lastSeen: now, count: 1 };
+        }),
+      );
+    const longFile = store.evidence
+      .all()
+      .find(({ logId }) => Buffer.compare(logId, long.key.logId) === 0)?.path;
+    assert(longFile !== undefined);
+    chmodSync(longFile, 0o644);
+    appendFileSync(longFile, ' '.repeat(MOST_EVIDENCE));
+    const tooLong: string[] = [];
+    const outbox = outboxOf(store, Date.now, undefined, (path) => tooLong.push(path));
+    const parts = [...sendAll(store, outbox), ...sendAll(store, outbox)]
+      .flat()
+      .filter(({ kind }) => kind === 'chunk');
+    assert(parts.length > 0);
+    assert.deepEqual([...new Set(tooLong)], [longFile]);
   });
 
   test('goes on for a week without a bus, in bounded room: evidence first then, and then the oldest', () => {

@@ -20,6 +20,7 @@ const DROP_HEAD = [
   'DELETE FROM sightings WHERE tree_head = @id',
   'DELETE FROM imported WHERE tree_head = @id',
   'DELETE FROM unpublished_heads WHERE tree_head = @id',
+  'DELETE FROM given_up_heads WHERE tree_head = @id',
   'DELETE FROM tree_heads WHERE id = @id',
 ];
 /** A verdict that rests on the tree is open again; evidence that names it is found on the disk. */

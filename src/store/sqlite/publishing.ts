@@ -20,7 +20,6 @@ const TO_TELL = `FROM tree_heads h JOIN trees ON trees.id = tree
 const MARK_LAST = `INSERT INTO unpublished_heads (tree_head, log_id, marks)
   SELECT id, log_id, 1 FROM (SELECT h.id, log_id ${TO_TELL} ORDER BY h.id DESC LIMIT @most)
   ORDER BY id`;
-const COUNT_ALL = `SELECT count(*) AS count ${TO_TELL}`;
 const STATE = `SELECT what, CAST(epoch AS TEXT) AS epoch, CAST(sequence AS TEXT) AS sequence,
   given_up AS givenUp, told_again AS toldAgain FROM publishing`;
 // One look into the index for each log.
@@ -45,9 +44,15 @@ const JUDGED = `SELECT page.id AS tree,
   ORDER BY page.id LIMIT @limit`;
 const NEXT_EPOCH = `SELECT CAST(max(@now, begun + 1, epoch + 1) AS TEXT) AS epoch FROM publishing`;
 const BEGIN_EPOCH = 'UPDATE publishing SET begun = @epoch';
+const LAST_OF_LOG =
+  'SELECT tree_head, turn FROM unpublished_heads WHERE log_id = @logId ORDER BY turn DESC LIMIT @limit';
 const LARGEST = `SELECT log_id FROM unpublished_heads GROUP BY log_id ORDER BY count(*) DESC LIMIT 1`;
-const GIVE_UP = `DELETE FROM unpublished_heads WHERE turn IN (
-  SELECT turn FROM unpublished_heads WHERE log_id = @logId ORDER BY turn DESC LIMIT @limit)`;
+const GIVE_UP = `DELETE FROM unpublished_heads WHERE turn IN (SELECT turn FROM (${LAST_OF_LOG}))`;
+// One that is seen again waits again, and may be given up again: it is one head all the same.
+const COUNT_ONCE = 'INSERT OR IGNORE INTO given_up_heads (tree_head)';
+const COUNT_LAST = `${COUNT_ONCE} SELECT tree_head FROM (${LAST_OF_LOG})`;
+const COUNT_ONE = `${COUNT_ONCE} SELECT @treeHead`;
+const COUNT_EARLIER = `${COUNT_ONCE} SELECT h.id ${TO_TELL} ORDER BY h.id DESC LIMIT -1 OFFSET @most`;
 const COUNT_GIVEN_UP = 'UPDATE publishing SET given_up = given_up + @count';
 interface Row {
   readonly what: Published;
@@ -65,7 +70,7 @@ export class SqlitePublishing implements PublishingStore {
   readonly #evidence: SqliteEvidence;
   readonly #begin: Statement<{ what: Published }>;
   readonly #markLast: Statement<{ what: Published; most: number }>;
-  readonly #countAll: Statement<{ what: Published }, { readonly count: number }>;
+  readonly #countEarlier: Statement<{ what: Published; most: number }>;
   readonly #state: Statement<NoParameters, Row>;
   readonly #waiting: Statement<NoParameters, { readonly count: number }>;
   readonly #logs: Statement<NoParameters, { readonly log_id: Buffer }>;
@@ -81,6 +86,8 @@ export class SqlitePublishing implements PublishingStore {
   >;
   readonly #largest: Statement<NoParameters, { readonly log_id: Buffer }>;
   readonly #giveUp: Statement<{ logId: Buffer; limit: number }>;
+  readonly #countLast: Statement<{ logId: Buffer; limit: number }>;
+  readonly #countOne: Statement<{ treeHead: number }>;
   readonly #countGivenUp: Statement<{ count: number }>;
 
   constructor(connection: Connection, exchange: SqliteExchange, evidence: SqliteEvidence) {
@@ -89,7 +96,7 @@ export class SqlitePublishing implements PublishingStore {
     this.#evidence = evidence;
     this.#begin = connection.statement(BEGIN);
     this.#markLast = connection.statement(MARK_LAST);
-    this.#countAll = connection.statement(COUNT_ALL);
+    this.#countEarlier = connection.statement(COUNT_EARLIER);
     this.#state = connection.statement(STATE);
     this.#waiting = connection.statement('SELECT count(*) AS count FROM unpublished_heads');
     this.#logs = connection.statement(LOGS);
@@ -102,6 +109,8 @@ export class SqlitePublishing implements PublishingStore {
     this.#judged = connection.statement(JUDGED);
     this.#largest = connection.statement(LARGEST);
     this.#giveUp = connection.statement(GIVE_UP);
+    this.#countLast = connection.statement(COUNT_LAST);
+    this.#countOne = connection.statement(COUNT_ONE);
     this.#countGivenUp = connection.statement(COUNT_GIVEN_UP);
   }
 
@@ -109,9 +118,8 @@ export class SqlitePublishing implements PublishingStore {
     if (this.#state.get({}) === undefined)
       this.#connection.transaction(() => {
         if (this.#begin.run({ what }) === 0) return;
-        const marked = this.#markLast.run({ what, most });
-        const all = this.#countAll.get({ what })?.count ?? marked;
-        this.#countGivenUp.run({ count: all - marked });
+        this.#markLast.run({ what, most });
+        this.#countGivenUp.run({ count: this.#countEarlier.run({ what, most }) });
       });
     const state = this.state();
     if (state?.what === what) return;
@@ -186,21 +194,24 @@ export class SqlitePublishing implements PublishingStore {
     const over = this.waiting() - most;
     if (over <= 0) return 0;
     return this.#connection.transaction(() => {
-      let gone = 0;
+      let [gone, counted] = [0, 0];
       while (gone < over) {
         const logId = this.#largest.get({})?.log_id;
         if (logId === undefined) break;
         // In steps, so that two logs that have equally many lose equally many.
-        gone += this.#giveUp.run({ logId, limit: Math.max(1, Math.ceil((over - gone) / 4)) });
+        const last = { logId, limit: Math.max(1, Math.ceil((over - gone) / 4)) };
+        counted += this.#countLast.run(last);
+        gone += this.#giveUp.run(last);
       }
-      this.#countGivenUp.run({ count: gone });
+      this.#countGivenUp.run({ count: counted });
       return gone;
     });
   }
 
   dropOne(mark: Mark): void {
     this.#connection.transaction(() => {
-      this.#countGivenUp.run({ count: this.#takeOut.run(mark) });
+      if (this.#takeOut.run(mark) > 0)
+        this.#countGivenUp.run({ count: this.#countOne.run({ treeHead: mark.treeHead }) });
     });
   }
 

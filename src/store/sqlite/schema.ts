@@ -415,4 +415,8 @@ export const MIGRATIONS: readonly string[] = [
   -- All forks of a log are on its line, and nobody looks for them among its other trees.
   CREATE INDEX forks_on_line ON trees (log_id, tree_size, first_seen, verdict) WHERE verdict = 'fork-proven';
   `,
+  `
+  -- Heads that a fleet was not told of at some time, because too many waited: each counts once.
+  CREATE TABLE given_up_heads (tree_head INTEGER PRIMARY KEY) STRICT;
+  `,
 ];
