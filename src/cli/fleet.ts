@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga fleet`: a fleet of sites and collectors over a bus. */
+import { isIP } from 'node:net';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { MemberRole } from '../fleet/roster.ts';
 import { plural, shellWord, utc } from '../base/text.ts';
@@ -53,10 +54,16 @@ async function runInit(
   const { node: nodes, name: fleet, json } = options;
   if (new Set(nodes.map((each) => each.name)).size < nodes.length)
     throw badInput('two nodes have one name', 'Give each --node a name of its own.');
-  if (new Set(nodes.map(({ host, port }) => `${host} ${port}`)).size < nodes.length)
-    throw badInput('two nodes have one address', 'Give one of them another port: NAME=HOST:PORT.');
-  const { foundFleet } = await import('../fleet/found.ts');
   const withCluster = nodes.map((each) => ({ ...each, clusterPort: each.port + CLUSTER_OFFSET }));
+  const addresses = withCluster.flatMap(({ host, port, clusterPort }) =>
+    [port, clusterPort].map((each) => `${host.toLowerCase()} ${each}`),
+  );
+  if (new Set(addresses).size < addresses.length)
+    throw badInput(
+      'two nodes have one address',
+      `Give one of them another port: NAME=HOST:PORT. Servers meet at that and ${CLUSTER_OFFSET} more.`,
+    );
+  const { foundFleet } = await import('../fleet/found.ts');
   const founded = foundFleet(directory, fleet, withCluster, Date.now());
   if (json === true) return printJsonLine({ fleet, directory, nodes: founded.nodes });
   print(`The fleet ${fleet} is in ${directory}. Keep it where nobody else reads it.`);
@@ -269,9 +276,17 @@ function node(text: string): NodeGiven {
     /^([a-z0-9-]+)=(?:\[([0-9a-fA-F:]+)\]|([A-Za-z0-9._-]+))(?::([0-9]{1,5}))?$/.exec(text) ?? [];
   const host = bracketed ?? plain ?? '';
   const number = Number(port);
-  if (host === '' || number < 1 || number > 65_535 - CLUSTER_OFFSET)
+  const isHost = bracketed === undefined ? isIP(host) === 4 || isHostName(host) : isIP(host) === 6;
+  if (!isHost || number < 1 || number > 65_535 - CLUSTER_OFFSET)
     throw new InvalidArgumentError(
       'want NAME=HOST or NAME=HOST:PORT, with an IPv6 address in brackets.',
     );
   return { name: name(own), host, port: number };
+}
+
+/** And no address with a number too many, or too large. */
+function isHostName(text: string): boolean {
+  const labels = text.split('.');
+  const isLabel = (label: string): boolean => /^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$/.test(label);
+  return text.length <= 253 && labels.every(isLabel) && !/^[0-9]+$/.test(labels.at(-1) ?? '');
 }

@@ -12,6 +12,7 @@ import { nodeConfig, NODE_FILES, usersConfig } from './bus-config.ts';
 import { certify, makeAuthority } from './certificates.ts';
 import {
   DEFAULT_LEASE_SECONDS,
+  faultOf,
   FILES,
   formatRoster,
   publicBytes,
@@ -34,7 +35,8 @@ export interface Founded {
 
 /**
  * Makes the directory of a fleet: its roster, the authority of its bus, and a directory for each
- * server. Throws CtgaError `bad-input` where there is one already, or it cannot be written.
+ * server. Throws CtgaError `bad-input` where there is one already, no fleet has such nodes, or it cannot
+ * be written.
  */
 export function foundFleet(
   directory: string,
@@ -54,6 +56,7 @@ export function foundFleet(
     nodes: [...nodes],
     members: [],
   };
+  expectReadable(roster);
   const issuer = `The fleet ${name}`;
   const authority = makeAuthority(issuer, now, DAYS);
   write(join(directory, AUTHORITY_KEY), authority.key, true);
@@ -111,6 +114,7 @@ function joinAlone(directory: string, name: string, role: MemberRole): Joined {
       { name, role, key: Buffer.from(publicBytes(privateKey)), nkey: user.getPublicKey() },
     ],
   };
+  expectReadable(roster);
   const own = join(directory, 'members', name);
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   write(join(own, FILES.memberKey), pem, true);
@@ -124,6 +128,12 @@ function joinAlone(directory: string, name: string, role: MemberRole): Joined {
   for (const file of users) write(file, usersConfig(roster));
   write(join(directory, FILES.roster), formatRoster(roster));
   return { directory: own, bus: busOf(roster), roster: join(directory, FILES.roster), users };
+}
+
+/** Before anything is written: nobody could join, or be a member of, what cannot be read. */
+function expectReadable(roster: Roster): void {
+  const fault = faultOf(roster);
+  if (fault !== undefined) throw badInput(`that is more than a fleet can be: ${fault}`);
 }
 
 export function busOf({ nodes }: Roster): string {

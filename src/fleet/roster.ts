@@ -102,6 +102,12 @@ export function readRoster(directory: string): Roster {
   return parsed.data;
 }
 
+/** Why the file of this roster could not be read again, as a clause; undefined where it could. */
+export function faultOf(roster: Roster): string | undefined {
+  const parsed = rosterSchema.safeParse(JSON.parse(formatRoster(roster)));
+  return parsed.success ? repeatedIn(parsed.data) : describeIssue(parsed.error);
+}
+
 const MEND = 'Mend it there, or copy the file from where "ctga fleet join" keeps it.';
 
 /** Of the member or node in which the first fault is, where it has a name: nobody counts to the 437th. */

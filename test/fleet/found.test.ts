@@ -2,7 +2,15 @@
 /** What `ctga fleet init` and `join` write, tried with nats-server and openssl. */
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -73,15 +81,24 @@ describe('a fleet that is founded', () => {
     assert.doesNotMatch(roster, /PRIVATE|"S[A-Z2-7]{50,}/);
   });
 
-  test('is refused with two servers at one address, and says how IPv6 is written', async () => {
+  test('is refused where it could not be used, and says how IPv6 is written', async () => {
+    const long = 'a'.repeat(63);
     for (const [nodes, says] of [
       [['a=192.0.2.1', 'b=192.0.2.1'], /^ctga: two nodes have one address\n {2}Give one/],
+      // One would want the port at which the other meets its like.
+      [['a=bus:4222', 'b=BUS:6222'], /^ctga: two nodes have one address\n {2}Give one/],
+      [Array.from({ length: 10 }, (_, i) => `n${i}=bus${i}`), /^ctga: that is more .*: nodes/],
+      ...['[:::::]', '[1]', '192.0.2.256', '1.2.3', '..', 'bus.', '-bus', `${long}a.net`].map(
+        (host) => [[`a=${host}`], /^ctga: --node a=.*: want NAME=HOST/] as const,
+      ),
+      [[`a=${[long, long, long, long].join('.')}`], /^ctga: --node a=.*: want NAME=HOST/],
       [['a=2001:db8::1'], /^ctga: --node a=2001:db8::1: want .* an IPv6 address in brackets\n/],
     ] as const) {
       const options = nodes.flatMap((node) => ['--node', node]);
       const { code, stderr } = await ctga(['fleet', 'init', join(parent, 'none'), ...options]);
-      assert.equal(code, 2);
+      assert.equal(code, 2, nodes.join(' '));
       assert.match(stderr, says);
+      assert(!existsSync(join(parent, 'none')));
     }
   });
 
