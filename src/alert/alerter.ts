@@ -14,7 +14,7 @@ import type { QueuedAlert } from '../store/alerts.ts';
 import type { Store } from '../store/store.ts';
 import { alertNow, type Alert, type Channel } from './channels.ts';
 import { Conditions, type Condition, type WatchedStore } from './conditions.ts';
-import { isOfFleet } from './fleet-conditions.ts';
+import { isCountOfFleet, isOfFleet } from './fleet-conditions.ts';
 import { LastingAlerts } from './lasting.ts';
 
 const RETRY = { first: 5_000, longest: 3_600_000 };
@@ -55,14 +55,19 @@ export class Alerter {
 
   /**
    * Looks for conditions once and then sends what is due. `now` is in ms since the epoch, `elapsed`
-   * by the monotonic clock, and `others` are conditions that the store does not tell of. Has looked
-   * when it returns, and resolves when every delivery has been tried. It may be called again before
+   * by the monotonic clock, and `others` are conditions that the store does not tell of, whose counts
+   * the next alerter goes on from. Has looked when it returns, and resolves when every delivery has been tried. It may be called again before
    * that: a channel that is still at work is left alone.
    */
-  async tick(now: number, elapsed: number, others: readonly Condition[] = []): Promise<void> {
+  async tick(
+    now: number,
+    elapsed: number,
+    others: readonly Condition[] = [],
+    otherCounts: ReadonlyMap<string, number> = new Map(),
+  ): Promise<void> {
     this.#alerts.settle();
     this.#look(now, elapsed, others);
-    this.#noteCounts();
+    this.#noteCounts(otherCounts);
     this.#writeOutcomes();
     const idle = this.#options.channels.filter(({ name }) => !this.#busy.has(name));
     await Promise.all(idle.map((channel) => this.#sendDue(channel, now)));
@@ -82,8 +87,8 @@ export class Alerter {
   }
 
   /** After what grew was raised, and only if the store has that: or a crash would hide it. */
-  #noteCounts(): void {
-    const counts = this.#conditions?.counts() ?? new Map<string, number>();
+  #noteCounts(otherCounts: ReadonlyMap<string, number>): void {
+    const counts = new Map([...(this.#conditions?.counts() ?? []), ...otherCounts]);
     const news = new Map([...counts].filter(([name, n]) => this.#notedCounts.get(name) !== n));
     if (news.size === 0 || !this.#alerts.isSettled()) return;
     this.#write(() => {
@@ -205,7 +210,8 @@ export class Alerter {
     try {
       if (this.#conditions === undefined) {
         this.#notedCounts = store.alerts.lastCounts();
-        this.#conditions = new Conditions(this.#notedCounts);
+        const own = [...this.#notedCounts].filter(([name]) => !isCountOfFleet(name));
+        this.#conditions = new Conditions(new Map(own));
       }
       return this.#conditions.present(store, now, elapsed);
     } catch (error) {

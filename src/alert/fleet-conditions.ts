@@ -11,10 +11,30 @@ const MANY = 4;
 /** So long nothing more of a kind must have been counted until that is over. */
 const CALM_MS = 15 * 60_000;
 
+/** What begins so among the counts of all conditions is of this. */
+const COUNTED = 'fleet-';
+
+/** Whether a count, by its name, is of a fleet's members. */
+export function isCountOfFleet(name: string): boolean {
+  return name.startsWith(COUNTED);
+}
+
 /** Finds the conditions that hold. Remembers earlier counts, to see that they grow. */
 export class FleetConditions {
   readonly #counts = new Map<string, { count: number; at: number | undefined }>();
-  #isFirst = true;
+  #isFirst: boolean;
+
+  /** `lastCounts`: what counts() returned to whoever looked before, among others, if anybody did. */
+  constructor(lastCounts: ReadonlyMap<string, number> = new Map()) {
+    for (const [name, count] of lastCounts)
+      if (isCountOfFleet(name)) this.#counts.set(name, { count, at: undefined });
+    this.#isFirst = this.#counts.size === 0;
+  }
+
+  /** The counts as the last look saw them. */
+  counts(): Map<string, number> {
+    return new Map([...this.#counts].map(([name, { count }]) => [name, count]));
+  }
 
   /** `elapsed` is by the monotonic clock. */
   present(fleet: FleetOverview | undefined, elapsed: number): Condition[] {
@@ -51,7 +71,7 @@ export class FleetConditions {
     { message, remedy }: { message: (names: string) => string; remedy: string },
   ): Condition[] {
     const names = members
-      .filter((each) => this.#isGrowing(`${kind} ${each.member}`, count(each), elapsed))
+      .filter((each) => this.#isGrowing(`${COUNTED}${kind} ${each.member}`, count(each), elapsed))
       .map(({ member }) => member);
     if (names.length === 0) return [];
     const key = names.length >= MANY ? 'many' : names.join(' ');

@@ -123,7 +123,7 @@ export class AlertService {
   readonly #kept: EvidenceWatch;
   #federation: { readonly health: FederationHealth | undefined; readonly at: number } | undefined;
   readonly #fleet = new FleetWatch();
-  readonly #fleetConditions = new FleetConditions();
+  #fleetConditions: FleetConditions | undefined;
   #chain: EvidenceChain | undefined;
   #nextBeat = -Infinity;
   #hasGivenUp = false;
@@ -172,7 +172,9 @@ export class AlertService {
   async look(): Promise<void> {
     const { clock, warn } = this.#options;
     try {
-      const sending = this.#alerter.tick(clock.now(), clock.elapsed(), this.#lookAtDisk());
+      const others = this.#lookAtDisk();
+      const counts = this.#fleetConditions?.counts();
+      const sending = this.#alerter.tick(clock.now(), clock.elapsed(), others, counts);
       await Promise.all([sending, this.#beat()]);
     } catch (error) {
       if (isDamage(error)) this.#storeFile.replaceDamaged();
@@ -296,6 +298,9 @@ export class AlertService {
     try {
       members = MemberStore.openForReading(state.directory);
       const fleet = members && this.#fleet.look(members, clock.now(), elapsed);
+      if (fleet === undefined) return [];
+      const { alerts } = this.#storeFile.store;
+      this.#fleetConditions ??= new FleetConditions(alerts.lastCounts());
       return this.#fleetConditions.present(fleet, elapsed);
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;

@@ -17,6 +17,7 @@ import { beat } from '../../src/alert/heartbeat.ts';
 import { listenAt } from '../../src/base/listen.ts';
 import { directWay } from '../../src/http/request.ts';
 import { federationEvidenceIn } from '../../src/federation/directory.ts';
+import { MemberStore } from '../../src/fleet/members.ts';
 import { poolEvidenceIn } from '../../src/pool/directory.ts';
 import { AlertService, sendAlerts, testChannels } from '../../src/services/alert.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
@@ -47,6 +48,15 @@ function proveFork({ evidence }: Pick<State, 'evidence'>): string {
   const named = log.asLog({ description: 'A log' });
   return writeEvidence(evidence, makeEvidence(named, first, second, finding, START));
 }
+
+const UNHEARD_OF = {
+  heard: [],
+  allowance: { left: 1, at: 1, number: 1 },
+  clockOff: 0,
+  batches: 1,
+  waiting: 0,
+  givenUp: 0,
+};
 
 const START = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
@@ -134,6 +144,36 @@ describe('the alert service', () => {
     member.state(Math.floor(now / MINUTE), head(1, 6));
     assert.deepEqual(await told(), ['recovery federation-silent']);
     assert.deepEqual(warnings, []);
+  });
+
+  test('tells of what a fleet lost while no alerter ran', async () => {
+    const members = MemberStore.open(state.directory);
+    const hear = (missing: number): void =>
+      members.put([{ ...UNHEARD_OF, member: 'ams', lastHeard: now, missing }], new Map());
+    members.putFleet({
+      fleet: 'test',
+      self: 'hub',
+      intervalSeconds: 10,
+      members: [
+        { name: 'hub', role: 'collector' },
+        { name: 'ams', role: 'site' },
+      ],
+    });
+    hear(7);
+    await service.look();
+    service.close();
+    now += MINUTE;
+    hear(8);
+    service = anew();
+    await service.look();
+    now += 16 * MINUTE;
+    hear(8);
+    await service.look();
+    assert.deepEqual(
+      sent.map(({ event, key }) => `${event} ${key}`),
+      ['alert fleet-missing:ams', 'recovery fleet-missing:ams'],
+    );
+    members.close();
   });
 
   test('tells of evidence that is missing, changed or not in the chain, and of a chain that was cut', async () => {
