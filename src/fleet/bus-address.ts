@@ -41,5 +41,7 @@ export function parseBus(text: string): BusServer[] {
 }
 
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+  // A name may begin as an address does.
+  const isAddress = isIP(host) === 4 && host.startsWith('127.');
+  return host === 'localhost' || host === '::1' || isAddress;
 }

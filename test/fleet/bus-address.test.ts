@@ -31,6 +31,8 @@ describe('where a bus is', () => {
     'tls://[a]',
     'nats://192.0.2.1',
     'nats://localhost.example',
+    'nats://127.0.0.1.example',
+    'nats://127.1',
     'nats://127.0.0.1,bus.example',
   ])
     test(`not at "${text}"`, () => {
