@@ -8,6 +8,7 @@ import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { spawnBeside } from './spawn.ts';
 import { badInput } from '../base/errors.ts';
+import { shellWord } from '../base/text.ts';
 import { StoreError } from '../disk/error.ts';
 import { Keeper } from '../dataplane/keeper.ts';
 import type { PlaneOptions, PlaneTarget } from '../dataplane/kind.ts';
@@ -166,7 +167,10 @@ export async function observe(
       started.once('exit', (code: number | null) => {
         if (ended.aborted) return;
         const how = code === null ? 'by a signal' : `with exit code ${code}`;
-        options.warn(`${what} ended ${how}; watching goes on without it`);
+        const command = ['ctga', ...args].map(shellWord).join(' ');
+        options.warn(
+          `${what} ended ${how}; watching goes on without it. To start it again: ${command}`,
+        );
       });
     }
     // A P4 switch is asked over the network, and resolvers connect to this process.

@@ -521,17 +521,17 @@ describe('observing', () => {
         return child as never;
       },
     };
-    options = { ...options, challenger: ['--json'] };
+    options = { ...options, challenger: ['challenge', '--json'] };
     const { ended } = await start(new FakePlane('eth0'));
     child.emit('exit', 1);
     assert.deepEqual(warnings, [
-      'the challenger ended with exit code 1; watching goes on without it',
+      'the challenger ended with exit code 1; watching goes on without it. To start it again: ctga challenge --json',
     ]);
     assert.equal(events.at(-1)?.event, 'observing');
     stop.abort();
     await ended;
     assert(isAskedToEnd);
-    assert.deepEqual(args, ['--json']);
+    assert.deepEqual(args, ['challenge', '--json']);
   });
 
   const unattachable: PlaneTarget = {
