@@ -135,7 +135,8 @@ export function chainOfHeaders(
   const chain = new HeaderChain(network, { header: first, height });
   const offered = chain.extend(rest, now);
   if (offered.is === 'invalid') throw badInput(`block ${offered.height} of ${what} ${offered.why}`);
-  if (trusted === undefined && chain.work < network.leastWork)
+  // A later block that is trusted stands for the work before it.
+  if (chain.start === 0 && chain.work < network.leastWork)
     throw badInput(`${what} have less work than ${network.name} has: they are made up`);
   return chain;
 }

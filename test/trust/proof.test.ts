@@ -327,7 +327,7 @@ test('what has fewer than six confirmations is not proven', async () => {
 });
 
 test('a mainnet of little work is made up', () => {
-  const { bytes } = NETWORKS.mainnet.genesis;
+  const { bytes, hash } = NETWORKS.mainnet.genesis;
   const proof = readProof(
     JSON.stringify({
       kind: 'ctga-trust-proof',
@@ -339,6 +339,8 @@ test('a mainnet of little work is made up', () => {
     }),
   );
   assert.throws(() => ledgerOf(proof, undefined, NOW), /made up/);
+  // Whoever trusts the first block trusts no work.
+  assert.throws(() => ledgerOf(proof, { height: 0, hash }, NOW), /made up/);
 });
 
 test('a name that cannot be is refused', () => {
