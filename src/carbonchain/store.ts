@@ -29,10 +29,14 @@ const KIND: SqliteKind = {
   `,
   later: `
     CREATE TABLE IF NOT EXISTS packet_sum (height INTEGER PRIMARY KEY, sum TEXT NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS mined (txid TEXT PRIMARY KEY, height INTEGER NOT NULL) STRICT;
   `,
   synchronous: 'NORMAL',
   ifRemoved: 'then the chain is read from the nodes once more',
 };
+
+/** For how many blocks what was sent is kept once a block has it: that one may leave the chain. */
+const KEPT = 144;
 
 /** An output that an owner can spend. */
 export interface Coin {
@@ -198,15 +202,18 @@ export class ChainStore {
       }
       const sent = new Set(this.sent().map(({ id }) => id));
       for (const id of transactions)
-        if (sent.has(id)) this.#run('DELETE FROM sent WHERE txid = ?', id);
+        if (sent.has(id)) this.#run('INSERT INTO mined VALUES (?, ?)', id, height);
+      const settled = 'SELECT txid FROM mined WHERE height <= ?';
+      this.#run(`DELETE FROM sent WHERE txid IN (${settled})`, height - KEPT);
+      this.#run('DELETE FROM mined WHERE height <= ?', height - KEPT);
     });
     if (packets.length > 0) this.#sums = undefined;
   }
 
-  /** Forgets all blocks above this height. */
+  /** Forgets all blocks above this height. What was sent and is in one of them is on its way again. */
   cut(height: number): void {
     this.#file.transaction(() => {
-      for (const table of ['block', 'packet', 'packet_sum', 'coin'])
+      for (const table of ['block', 'packet', 'packet_sum', 'coin', 'mined'])
         this.#run(`DELETE FROM ${table} WHERE height > ?`, height);
       this.#run('UPDATE coin SET spent = NULL WHERE spent > ?', height);
     });
@@ -216,7 +223,7 @@ export class ChainStore {
   /** Forgets what was read, for another beginning, and not what was sent: that may be half of a command. */
   clear(): void {
     this.#file.transaction(() => {
-      for (const table of ['meta', 'block', 'packet', 'packet_sum', 'coin'])
+      for (const table of ['meta', 'block', 'packet', 'packet_sum', 'coin', 'mined'])
         this.#run(`DELETE FROM ${table}`);
     });
     this.#sums = undefined;
@@ -271,7 +278,7 @@ export class ChainStore {
   /** Transactions that were sent and are in no block yet, in their order. */
   sent(): { id: string; bytes: Uint8Array }[] {
     return this.#all<{ txid: string; bytes: Buffer }>(
-      'SELECT txid, bytes FROM sent ORDER BY n',
+      'SELECT txid, bytes FROM sent WHERE txid NOT IN (SELECT txid FROM mined) ORDER BY n',
     ).map(({ txid, bytes }) => ({ id: txid, bytes }));
   }
 

@@ -120,10 +120,38 @@ test('what is on its way is not spent twice, and its change can be spent', () =>
     [18_000n],
   );
   store.cut(1);
+  assert.deepEqual(store.sent(), [{ id, bytes: Buffer.from(bytes) }]);
   assert.deepEqual(
-    spendable(own, store, 1).map(({ value }) => value),
-    [20_000n],
+    spendable(own, store, 1).map(({ value, transaction }) => [value, transaction]),
+    [[18_000n, id]],
   );
+});
+
+test('what a block had that left the chain is passed on again, in its order, until it is deep', () => {
+  const store = ChainStore.inMemory();
+  const header = network.genesis.bytes;
+  const none = { header, packets: [], coins: [], spends: [] };
+  const signed = transactionsFor(
+    Buffer.alloc(130),
+    { id: 1 },
+    { purse: own, coins: [coin(20_000n)], fee: 2000n, network },
+  );
+  const ids = signed.map(({ id }) => id);
+  const waiting = (): string[] => store.sent().map(({ id }) => id);
+  store.addSent(signed);
+  store.add({ height: 0, ...none, transactions: [] });
+  store.add({ height: 1, ...none, transactions: ids.slice(0, 2) });
+  assert.deepEqual(waiting(), ids.slice(2));
+  store.add({ height: 2, ...none, transactions: ids.slice(2) });
+  assert.deepEqual(waiting(), []);
+  store.cut(1);
+  assert.deepEqual(waiting(), ids.slice(2));
+  store.cut(0);
+  assert.deepEqual(waiting(), ids);
+  for (let height = 1; height <= 145; height++)
+    store.add({ height, ...none, transactions: height === 1 ? ids : [] });
+  store.cut(0);
+  assert.deepEqual(waiting(), [], 'a day of blocks is above it');
 });
 
 test('what is written next spends what was written before, however many coins there are', () => {
