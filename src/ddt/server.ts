@@ -147,7 +147,8 @@ export class DdtServer {
     // The page of another host must not make a browser write (DNS rebinding).
     const host = (request.headers.host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
     if (host !== 'localhost' && !isLoopback(host)) throw new Refused(403, 'this is another host');
-    const url = new URL(request.url ?? '/', 'http://localhost');
+    const url = URL.parse(request.url ?? '/', 'http://localhost');
+    if (url === null) throw new Refused(400, ERRORS.name);
     for (const name of url.searchParams.keys())
       if (isPrivateKeyField(name)) throw new Refused(400, NO_PRIVATE_KEYS);
     const method = request.method ?? '';
@@ -158,8 +159,7 @@ export class DdtServer {
     const isOriginal = url.searchParams.get('set') !== '1';
     if (method === 'GET') {
       const place = placeOf(words);
-      if (!this.#options.isUpToDate())
-        throw new Refused(503, NOT_UP_TO_DATE, { 'retry-after': '10' });
+      this.#requireUpToDate();
       return isOriginal ? this.#show(place) : this.#showVersion1(place);
     }
     if (method !== 'POST' && method !== 'DELETE')
@@ -168,8 +168,14 @@ export class DdtServer {
     if (words.length === 1 && method === 'POST' && first === 'signMessage')
       throw new Refused(400, NO_PRIVATE_KEYS);
     if (words.length === 1 && method === 'POST' && first === 'verifyMessage') return verify(fields);
-    const txIds = await this.#write(method, placeOf(words), fields, request.headers['x-btc-fee']);
-    return { txIds };
+    const place = placeOf(words);
+    this.#requireUpToDate();
+    return { txIds: await this.#write(method, place, fields, request.headers['x-btc-fee']) };
+  }
+
+  #requireUpToDate(): void {
+    if (!this.#options.isUpToDate())
+      throw new Refused(503, NOT_UP_TO_DATE, { 'retry-after': '10' });
   }
 
   async #write(

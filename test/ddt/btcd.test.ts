@@ -147,12 +147,16 @@ test(
     t.after(() => lab.stop());
     const { url } = await eventually(() => say().find(({ event }) => event === 'listening'), 'it');
     const ready = say().find(({ event }) => event === 'ready');
-    const answer = await fetch(`${url as string}alice`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ command: commands[0] }),
-    });
-    assert.equal(answer.status, 200);
+    // Until the chain is read, it says to come again.
+    const status = await eventually(async () => {
+      const answer = await fetch(`${url as string}alice`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ command: commands[0] }),
+      });
+      return answer.status !== 503 && answer.status;
+    }, 'the chain to be read');
+    assert.equal(status, 200);
     await eventually(
       () => say().some(({ event }) => event === 'executed'),
       'a command that counts',

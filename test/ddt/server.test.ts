@@ -317,6 +317,18 @@ test('what may have been revoked since is not shown as valid', async () => {
     assert.match(String(answer['error']), /may have been revoked since/);
     assert.equal(headers['retry-after'], '10');
   }
+  // Nor is anything paid for that may be refused by what is not read yet.
+  const name = { publicKey: hex(newKeyPair().publicKey) };
+  for (const [method, path, body] of [
+    ['POST', '/bob', name],
+    ['POST', '/alice', { command: hex(encodeCommand(register)) }],
+    ['DELETE', '/alice', { ...name, signature: '00'.repeat(64) }],
+  ] as const) {
+    const { status, headers } = await service.ask(method, path, { body });
+    assert.equal(status, 503, `${method} ${path}`);
+    assert.equal(headers['retry-after'], '10');
+  }
+  assert.equal(service.fees.length, 0);
   // Whether a signature is right is no matter of the chain.
   const asked = { message: 'x', publicKey: hex(root.publicKey), signature: '00'.repeat(64) };
   assert.equal((await service.ask('POST', '/verifyMessage', { body: asked })).status, 200);
@@ -395,6 +407,8 @@ test('malformed requests are refused in words', async () => {
     ['POST', '/', {}, /username/],
     ['POST', '/a/b/c', {}, /Not Found/],
     ['POST', '/%ff', {}, /username/],
+    ['POST', 'http://[/', {}, /username/],
+    ['GET', 'http://[/', undefined, /username/],
     ['POST', '/alice', { command: 'zz' }, /malformed/],
     ['DELETE', '/alice', { publicKey, signature: sig }, /Root key does not exist/],
   ];
