@@ -172,7 +172,8 @@ class Branch {
       header.time < last.time - TIME_WARP
     )
       return 'begins a period too long before the last one ended';
-    if (header.time > now + MAX_AHEAD) return 'is more than two hours in the future';
+    if (header.time > now + MAX_AHEAD)
+      return "is more than two hours ahead of this machine's clock, unless that is slow";
     this.headers.push(header);
     this.work += workOf(header.bits);
     return undefined;

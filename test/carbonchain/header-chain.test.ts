@@ -132,7 +132,11 @@ test('a header that breaks a rule is refused, and the chain stays', () => {
       change((view) => view.setUint32(68, chain.medianTime(12), true)),
       /later/,
     ],
-    ['a time that is too late', change((view) => view.setUint32(68, NOW + 7201, true)), /future/],
+    [
+      'a time that is too late',
+      change((view) => view.setUint32(68, NOW + 7201, true)),
+      /unless that is slow/,
+    ],
   ];
   for (const [name, header, why] of cases) {
     const offered = chain.offer([header], 12, NOW);
