@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, posix } from 'node:path';
+import { join, posix, resolve } from 'node:path';
 import { badInput, CtgaError } from '../base/errors.ts';
 import { digestOfLayout } from './layout.ts';
 import { ambiguous, ImageError, MAX_DEPTH, partsOfManifest, type Descriptor } from './manifest.ts';
@@ -17,9 +17,22 @@ export const IMAGE_FORMS =
  * The digest of an image: of its index if it has several architectures. An image in a layout or
  * an archive is checked whole; of one in a registry, skopeo fetches the manifests, which are hashed and
  * read here, and whoever pulls it checks the rest. Rejects with ImageError for an image that is not what its
- * digest says, and for one that programs could take for another.
+ * digest says, and for one that programs could take for another, and with CtgaError `interrupted` if `stop` is
+ * aborted: a registry may answer late, or never.
  */
-export async function digestOfImage(image: string): Promise<string> {
+export async function digestOfImage(image: string, stop?: AbortSignal): Promise<string> {
+  try {
+    return await digestOf(image, stop);
+  } catch (error) {
+    if (stop?.aborted !== true) throw error;
+    throw new CtgaError('interrupted', `interrupted, so nobody knows what ${image} is`, {
+      remedy: 'Run it again.',
+      cause: error,
+    });
+  }
+}
+
+async function digestOf(image: string, stop: AbortSignal | undefined): Promise<string> {
   const [, kind = '', rest = ''] = /^(oci|oci-archive|docker|sha256):(.+)$/s.exec(image) ?? [];
   switch (kind) {
     case 'sha256':
@@ -30,23 +43,27 @@ export async function digestOfImage(image: string): Promise<string> {
       // As skopeo and Podman take it: the first colon ends the path, whatever the name is.
       const [, path, ref] = /^([^:]+)(?::(.+)?)?$/s.exec(rest) ?? [];
       if (path === undefined) break;
-      return kind === 'oci' ? digestOfLayout(path, ref) : digestOfArchive(path, ref);
+      return kind === 'oci' ? digestOfLayout(path, ref, stop) : digestOfArchive(path, ref, stop);
     }
     case 'docker':
-      if (rest.startsWith('//')) return digestInRegistry(image);
+      if (rest.startsWith('//')) return digestInRegistry(image, stop);
   }
   throw badInput(`'${image}' names no image: want ${IMAGE_FORMS}`);
 }
 
-async function digestOfArchive(file: string, ref: string | undefined): Promise<string> {
+async function digestOfArchive(
+  file: string,
+  ref: string | undefined,
+  stop: AbortSignal | undefined,
+): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-image-'));
   try {
-    // A colon in the name of the file does not name another machine.
-    const words = ['-x', '-v', '--quoting-style=escape', '--force-local', '-f', file];
+    // A colon in the name of the file does not name another machine, and a hyphen not what is typed.
+    const words = ['-x', '-v', '--quoting-style=escape', '--force-local', '-f', resolve(file)];
     words.push('-C', directory, '--no-same-owner', '--no-same-permissions');
-    const names = await run('tar', words, 'bad-input', `cannot read ${file}`);
+    const names = await run('tar', words, 'bad-input', `cannot read ${file}`, stop);
     checkNames(names.toString('utf8').split('\n'), file);
-    return await digestOfLayout(directory, ref);
+    return await digestOfLayout(directory, ref, stop);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -66,20 +83,24 @@ function checkNames(names: readonly string[], archive: string): void {
   }
 }
 
-async function digestInRegistry(image: string): Promise<string> {
+async function digestInRegistry(image: string, stop: AbortSignal | undefined): Promise<string> {
   const [, repository = image, wanted] =
     /^(docker:\/\/[^@]*?)(?::[^:/@]+)?(?:@(sha256:[0-9a-f]{64}))?$/.exec(image) ?? [];
-  const manifest = await manifestInRegistry(image);
-  const digest = digestOf(manifest);
+  const manifest = await manifestInRegistry(image, stop);
+  const digest = digestOfBytes(manifest);
   if (wanted !== undefined && wanted !== digest)
     throw new CtgaError('kernel', `the registry answered with ${digest} in place of ${wanted}`);
-  await checkInRegistry(repository, manifest, { digest }, 0, new Set());
+  const fetch: Fetch = (each) => manifestInRegistry(`${repository}@${each}`, stop);
+  await checkInRegistry(fetch, manifest, { digest }, 0, new Set());
   return digest;
 }
 
+/** The manifest with a digest. */
+type Fetch = (digest: string) => Promise<Buffer>;
+
 /** Checks that nothing can be read in two ways in a manifest, and in those that it lists. */
 async function checkInRegistry(
-  repository: string,
+  fetch: Fetch,
   manifest: Buffer,
   { digest, mediaType }: Pick<Descriptor, 'digest' | 'mediaType'>,
   depth: number,
@@ -93,23 +114,23 @@ async function checkInRegistry(
     const key = JSON.stringify([part.digest, part.mediaType]);
     if (checked.has(key)) continue;
     checked.add(key);
-    const bytes = await manifestInRegistry(`${repository}@${part.digest}`);
-    if (digestOf(bytes, part.digest) !== part.digest || bytes.length !== part.size)
+    const bytes = await fetch(part.digest);
+    if (digestOfBytes(bytes, part.digest) !== part.digest || bytes.length !== part.size)
       throw new ImageError('image-changed', `what the registry has as ${part.digest} is not that`);
-    await checkInRegistry(repository, bytes, part, depth + 1, checked);
+    await checkInRegistry(fetch, bytes, part, depth + 1, checked);
   }
 }
 
-const digestOf = (bytes: Uint8Array, like = 'sha256:'): string => {
+const digestOfBytes = (bytes: Uint8Array, like = 'sha256:'): string => {
   const [algorithm = ''] = like.split(':');
   return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
 };
 
-function manifestInRegistry(image: string): Promise<Buffer> {
+function manifestInRegistry(image: string, stop: AbortSignal | undefined): Promise<Buffer> {
   // A registry on this machine has no certificate.
   const isLocal = /^docker:\/\/(?:localhost|127\.[\d.]+|\[::1\])[:/]/.test(image);
   const words = ['inspect', '--raw', ...(isLocal ? ['--tls-verify=false'] : []), image];
-  return run('skopeo', words, 'kernel', `cannot fetch the manifest of ${image}`);
+  return run('skopeo', words, 'kernel', `cannot fetch the manifest of ${image}`, stop);
 }
 
 function run(
@@ -117,11 +138,12 @@ function run(
   words: readonly string[],
   code: 'bad-input' | 'kernel',
   failure: string,
+  stop: AbortSignal | undefined,
 ): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const options = { encoding: 'buffer', maxBuffer: 8 * 2 ** 20 } as const;
+  return new Promise((done, reject) => {
+    const options = { encoding: 'buffer', maxBuffer: 8 * 2 ** 20, signal: stop } as const;
     execFile(program, words, options, (error, stdout, stderr) => {
-      if (error === null) return resolve(stdout);
+      if (error === null) return done(stdout);
       if (error.code === 'ENOENT')
         return reject(
           new CtgaError('not-set-up', `${program} is not on this machine`, {

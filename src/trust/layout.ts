@@ -32,9 +32,14 @@ const REF_NAME = 'org.opencontainers.image.ref.name';
 
 /**
  * The digest of the image that `ref` names in a layout, or of the only one. Rejects with CtgaError
- * `bad-input` if there is none of that name, and with ImageError if a part of it is not what it should be.
+ * `bad-input` if there is none of that name, and with ImageError if a part of it is not what it should be, or
+ * `stop` is aborted before it is read.
  */
-export async function digestOfLayout(directory: string, ref: string | undefined): Promise<string> {
+export async function digestOfLayout(
+  directory: string,
+  ref: string | undefined,
+  stop?: AbortSignal,
+): Promise<string> {
   const path = join(directory, 'index.json');
   let index;
   try {
@@ -52,7 +57,8 @@ export async function digestOfLayout(directory: string, ref: string | undefined)
   if (more.length > 0)
     throw badInput(`${directory} has several images: name one, as oci:${directory}:NAME`);
   const images: string[] = [];
-  await checkBlob(image, { depth: 0, isManifest: true }, { directory, checked: new Set(), images });
+  const checking = { directory, stop, checked: new Set<string>(), images };
+  await checkBlob(image, { depth: 0, isManifest: true }, checking);
   checkForDocker(directory, images);
   return image.digest;
 }
@@ -110,6 +116,7 @@ function readIndex(path: string): z.infer<typeof indexSchema> {
 
 interface Checking {
   readonly directory: string;
+  readonly stop: AbortSignal | undefined;
   readonly checked: Set<string>;
   /** The images that were found: where the configuration and the layers of each are, as JSON. */
   readonly images: string[];
@@ -120,7 +127,7 @@ async function checkBlob(
   { depth, isManifest }: { readonly depth: number; readonly isManifest: boolean },
   checking: Checking,
 ): Promise<void> {
-  const { directory, checked, images } = checking;
+  const { directory, stop, checked, images } = checking;
   // Once as what each place says that it is.
   const key = JSON.stringify([digest, size, isManifest, mediaType]);
   if (checked.has(key)) return;
@@ -136,7 +143,9 @@ async function checkBlob(
     const hash = createHash(algorithm);
     // What is read of a manifest are the bytes that are hashed, also if the file is changed meanwhile.
     if (isManifest && size <= MAX_MANIFEST) hash.update((manifest = readFileSync(path)));
-    else for await (const part of createReadStream(path)) hash.update(part as Buffer);
+    else
+      for await (const part of createReadStream(path, { signal: stop }))
+        hash.update(part as Buffer);
     if (hash.digest('hex') !== hex)
       throw new ImageError('image-changed', `${path} was changed: it is not ${digest}`);
   } catch (error) {

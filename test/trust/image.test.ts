@@ -75,6 +75,8 @@ test('what names no image is refused in words', async () => {
     [`oci:${directory}:none`, /no image none/],
     [`oci:${directory}/nowhere`, /cannot read/],
     ['oci-archive:/dev/null', /no index|cannot read/],
+    // A file of that name, and not what comes from a terminal, for which one would wait.
+    ['oci-archive:-', /cannot read -/],
     ['sha256:abc', /names no image/],
     ['debian:12', /names no image/],
     ['', /names no image/],
