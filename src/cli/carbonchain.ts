@@ -204,16 +204,19 @@ export async function writeToChain(
 ): Promise<void> {
   const chained = await chainOptions(options, oncePrinter(options.json));
   const stop = stopRequest();
-  const { openDdt } = await import('../services/ddt.ts');
+  const [{ openDdt }, { firstRefusal }] = await Promise.all([
+    import('../services/ddt.ts'),
+    import('../ddt/ledger.ts'),
+  ]);
   // The IDs are printed below, once.
   const quiet: ChainOptions = {
     ...chained,
     onEvent: (event) => event.event === 'written' || chained.onEvent(event),
   };
-  const { chain: service, ledger } = await openDdt(quiet);
+  const { chain: service, ledger, ahead } = await openDdt(quiet);
   try {
     await service.catchUp(stop);
-    const refusal = refusalIn?.(ledger);
+    const refusal = refusalIn && firstRefusal(refusalIn(ledger), refusalIn(ahead()));
     if (refusal !== undefined)
       throw badInput(
         `that would be refused: ${refusal}`,

@@ -120,12 +120,15 @@ async function write(
   user: string,
   commands: readonly ((serial: number) => Version1)[],
 ): Promise<Written[]> {
-  const { encodeCommand, serialAfter } = await import('../ddt/version1.ts');
-  let serial = place.state.lastSerial(user);
+  const [{ encodeCommand, serialAfter }, { refusalAt }] = await Promise.all([
+    import('../ddt/version1.ts'),
+    import('../services/trust-place.ts'),
+  ]);
+  let serial = place.coming.lastSerial(user);
   const signed = commands.map((sign) => sign((serial = serialAfter(serial))));
   const [first] = signed;
   const now = Math.max(place.time, Math.floor(Date.now() / 1000));
-  const refusal = first && place.state.refusalOf(first, now);
+  const refusal = first && refusalAt(place, first, now);
   if (refusal !== undefined)
     throw new CtgaError('bad-input', `that would be refused: ${refusal}`, {
       remedy: 'In a chain, what was written counts after six blocks: wait for them.',
@@ -173,7 +176,7 @@ async function runNew(name: string, options: KeyOptions): Promise<void> {
   const { publicKey } = key;
   await at(options, async (place) => {
     const sign = await signerFor(place, root ?? key);
-    const held = image === undefined ? undefined : place.state.users.get(user)?.images.get(image);
+    const held = image === undefined ? undefined : place.coming.users.get(user)?.images.get(image);
     if (held?.keys.has(keyId) === true)
       throw badInput(
         `${name} has a tagging key ${keyId} already`,
@@ -216,7 +219,7 @@ async function runRotate(name: string, options: KeyOptions): Promise<void> {
       const line = `The root key of ${name} becomes ${hex}, in ${keyFile}. It was written:`;
       return tell(options, { lines: [line], json: { name, publicKey: hex, keyFile } }, written);
     }
-    const keys = place.state.users.get(user)?.images.get(image)?.keys ?? new Map<number, never>();
+    const keys = place.coming.users.get(user)?.images.get(image)?.keys ?? new Map<number, never>();
     const now = Math.floor(Date.now() / 1000);
     const { hasEnded } = await import('../ddt/version1.ts');
     // Whoever was interrupted between the two commands goes on with the second one.
@@ -299,11 +302,11 @@ async function runRevoke(name: string, options: KeyOptions): Promise<void> {
 
 /** The tagging key that is named, or the only one. Throws CtgaError `bad-input`. */
 function keyToRevoke(
-  { state }: Place,
+  { coming }: Place,
   { name, user, image }: { readonly name: string; readonly user: string; readonly image: string },
   keyId: number | undefined,
 ): number {
-  const keys = [...(state.users.get(user)?.images.get(image)?.keys.keys() ?? [])];
+  const keys = [...(coming.users.get(user)?.images.get(image)?.keys.keys() ?? [])];
   const [only, ...more] = keys;
   const found = keyId ?? (more.length === 0 ? only : undefined);
   if (found !== undefined) return found;

@@ -124,21 +124,24 @@ async function runSign(image: string, text: string, options: SignOptions): Promi
     names,
     { encodeCommand, serialAfter, signCommand: signWith },
     { readPrivateKey },
+    { refusalAt },
   ] = await Promise.all([
     import('../trust/image.ts'),
     import('../trust/names.ts'),
     import('../ddt/version1.ts'),
     import('../ddt/keys.ts'),
+    import('../services/trust-place.ts'),
   ]);
   const name = names.publishedName(names.parseTrustName(text), options.salt);
   const key = readPrivateKey(readText(options.keyFile));
   if (key === undefined)
     throw badInput('the file of --key-file has no private key in it: 64 hexadecimal digits');
-  const place = await openPlace(options, stopRequest());
+  const stop = stopRequest();
+  const place = await openPlace(options, stop);
   try {
     const keyId = options.keyId ?? keyIdOf(place.state, name, key.publicKey);
-    const digest = await digestOfImage(image);
-    const last = place.state.lastSerial(name.user, { ...name, publicKey: key.publicKey });
+    const digest = await digestOfImage(image, stop);
+    const last = place.coming.lastSerial(name.user, { ...name, publicKey: key.publicKey });
     const unsigned = {
       kind: 'register-metadata',
       ...name,
@@ -149,7 +152,7 @@ async function runSign(image: string, text: string, options: SignOptions): Promi
     } as const;
     const command = signWith(unsigned, key, place.network);
     const now = Math.max(place.time, Math.floor(Date.now() / 1000));
-    const refusal = place.state.refusalOf(command, now);
+    const refusal = refusalAt(place, command, now);
     if (refusal !== undefined) throw badInput(`the signature would be refused: ${refusal}`);
     const { lines, json, waiting } = await place.write(encodeCommand(command));
     tellWaiting(waiting);
@@ -338,7 +341,7 @@ async function runVerify(image: string, text: string, options: VerifyOptions): P
     : policy === undefined
       ? chainNow(options)
       : logNow(options));
-  const digest = await digestOfImage(image);
+  const digest = await digestOfImage(image, stopRequest());
   const { salt, asOf } = basis;
   // What came before a block that is trusted is left out of the chain, too.
   const isWhole = basis.isWhole && (policy !== undefined || (options.since?.height ?? 0) === 0);

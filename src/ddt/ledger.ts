@@ -4,9 +4,15 @@
  * a function of the chain, so blocks that leave the chain take their commands with them.
  */
 import { toHex } from '../carbonchain/bytes.ts';
-import type { Follower } from '../carbonchain/follow.ts';
+import { packetsIn, type Follower } from '../carbonchain/follow.ts';
 import { MAX_AHEAD, type HeaderChain } from '../carbonchain/header-chain.ts';
-import { PacketReader, type Datapack, type PlacedPacket } from '../carbonchain/reader.ts';
+import {
+  CONFIRMATIONS,
+  PacketReader,
+  type Datapack,
+  type PlacedPacket,
+} from '../carbonchain/reader.ts';
+import { parseTransaction } from '../carbonchain/transaction.ts';
 import { decodeOriginal, OriginalState, type OriginalCommand } from './original.ts';
 import { decodeCommand, State, type Command } from './version1.ts';
 
@@ -91,6 +97,21 @@ export class Ledger {
       this.connect(at, chain.medianTime(at), store.packets(at));
   }
 
+  /**
+   * What the follower has read, and then what will count if the next block has these transactions, in their order,
+   * and enough blocks come above it.
+   */
+  static ahead(follower: Follower, transactions: readonly Uint8Array[]): Ledger {
+    const { network } = follower.chain;
+    const ledger = new Ledger(network.genesis.hash);
+    ledger.rebuild(follower);
+    const { height, time } = ledger;
+    const coming = transactions.map((bytes, i) => packetsIn(parseTransaction(bytes), i));
+    ledger.connect(height + 1, time, coming.flat());
+    for (let i = 2; i <= CONFIRMATIONS; i++) ledger.connect(height + i, time, []);
+    return ledger;
+  }
+
   #execute(datapack: Datapack, height: number): Executed | undefined {
     if (datapack.rules === 'linked') {
       const command = decodeCommand(datapack.data);
@@ -104,6 +125,14 @@ export class Ledger {
     const refusal = command === undefined ? 'it is malformed' : this.#original.apply(command);
     return { set: 'original', datapack, height, command, refusal };
   }
+}
+
+/** Why a command is refused: by what counts already, or else by what is to count before it, as a clause. */
+export function firstRefusal(
+  counts: string | undefined,
+  coming: string | undefined,
+): string | undefined {
+  return counts ?? (coming && `what was written before it counts first, and then ${coming}`);
 }
 
 /** A command's key in hexadecimal, for those that have one. */

@@ -115,6 +115,12 @@ export class ChainService {
     return this.#options.nodes;
   }
 
+  /** What was written, is in no block yet, and some node has: the transactions in their order. */
+  get coming(): Uint8Array[] {
+    const sent = this.#store.sent().filter(({ id }) => !this.#waiting.includes(id));
+    return sent.map(({ bytes }) => bytes);
+  }
+
   /**
    * Reads what is new, and passes on again what is in no block yet. Resolves to the IDs of what was written
    * and no node has.
@@ -280,10 +286,14 @@ async function sendFirst(bytes: Uint8Array, nodes: readonly BitcoinNode[]): Prom
   if (!isUnknown) throw failure;
 }
 
-/** Opens a chain with the state of DDT's commands. */
+/** Opens a chain with the state of DDT's commands, and with what that will be when what was written counts. */
 export async function openDdt(
   options: ChainOptions,
-): Promise<{ readonly chain: ChainService; readonly ledger: Ledger }> {
+): Promise<{
+  readonly chain: ChainService;
+  readonly ledger: Ledger;
+  readonly ahead: () => Ledger;
+}> {
   let isNew = false;
   const ledger = new Ledger(options.network.genesis.hash, (executed) => {
     // What was executed before is executed again at every start, and whenever blocks have left.
@@ -297,7 +307,8 @@ export async function openDdt(
       isNew = true;
     },
   };
-  return { chain: await ChainService.open(options, reader), ledger };
+  const chain = await ChainService.open(options, reader);
+  return { chain, ledger, ahead: () => Ledger.ahead(chain.follower, chain.coming) };
 }
 
 /**

@@ -2,8 +2,8 @@
 /** Where commands about keys and images go, and what those there have left: a chain, or a log. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DDT_ID } from '../ddt/ledger.ts';
-import type { State } from '../ddt/version1.ts';
+import { DDT_ID, firstRefusal } from '../ddt/ledger.ts';
+import type { Command, State } from '../ddt/version1.ts';
 import { makeDirectory } from '../disk/directory.ts';
 import { writeDurably } from '../disk/write.ts';
 import type { Fetch } from '../http/request.ts';
@@ -27,6 +27,8 @@ export interface Place {
   /** What a signature is for, in hexadecimal. */
   readonly network: string;
   readonly state: State;
+  /** What that will be when what was written until now counts. */
+  readonly coming: State;
   /** By its own clock, in Unix seconds. */
   readonly time: number;
   /** Resolves to what was written, for a person, and for a script. */
@@ -47,15 +49,17 @@ export async function chainPlace(
   fee: bigint,
   stop: AbortSignal,
 ): Promise<Place> {
-  const { chain, ledger } = await openDdt(options);
+  const { chain, ledger, ahead } = await openDdt(options);
   try {
     await chain.catchUp(stop);
   } catch (error) {
     await chain.close();
     throw error;
   }
+  const { state: coming } = ahead();
   return {
     network: options.network.genesis.hash,
+    coming,
     get state() {
       return ledger.state;
     },
@@ -69,6 +73,14 @@ export async function chainPlace(
     },
     close: () => chain.close(),
   };
+}
+
+/**
+ * Why a command would be refused that is written now, at `now` in Unix seconds: by what counts already, or by what
+ * comes before it. Undefined if it would not be.
+ */
+export function refusalAt(place: Place, command: Command, now: number): string | undefined {
+  return firstRefusal(place.state.refusalOf(command, now), place.coming.refusalOf(command, now));
 }
 
 export interface LogPlaceOptions {
@@ -85,6 +97,7 @@ export async function logPlace({ policy, fetch, directory }: LogPlaceOptions): P
   return {
     network: networkOfLog(key),
     state: state.state,
+    coming: state.state,
     time: state.time,
     write: async (command) => {
       const { index, published } = await addToLog(url, command, fetch);

@@ -14,7 +14,7 @@ import { encodeCommand, signCommand } from '../../src/ddt/version1.ts';
 import { parsePolicy } from '../../src/statements/policy.ts';
 import { serveTrustLog, type TrustLogEvent } from '../../src/services/trust-log.ts';
 import { networkOfLog } from '../../src/trust/log-entry.ts';
-import { FakeNode, idOf, payTo, transaction } from '../carbonchain/blocks.ts';
+import { Miner } from '../carbonchain/miner.ts';
 import { eventually } from '../support/eventually.ts';
 import { OwnLog, signed, signing } from './logs.ts';
 
@@ -24,48 +24,12 @@ const ONE = `sha256:${'ab'.repeat(32)}`;
 /** In seconds: many of them go by in the test. */
 const PERIOD = 0.2;
 
-/** A node that mines what it was sent, if it is told to; the purse has coins in its second block. */
-class Miner extends FakeNode {
-  readonly #mined = new Set<string>();
-
-  constructor() {
-    super('node');
-    this.mine([
-      transaction(
-        [{}],
-        Array.from({ length: 60 }, () => payTo(own.owner)),
-      ),
-    ]);
-  }
-
-  /** Puts all that waits into a block, with five more above. Returns the IDs of what it put there. */
-  settle(seed = 0): string[] {
-    const waiting = new Map(this.sent.map((bytes) => [idOf(bytes), bytes]));
-    for (const id of this.#mined) waiting.delete(id);
-    this.mine([...waiting.values()], seed);
-    for (let i = 0; i < 5; i++) this.mine([], seed);
-    for (const id of waiting.keys()) this.#mined.add(id);
-    return [...waiting.keys()];
-  }
-
-  /** Takes the last blocks off, and all that is in them waits again. */
-  undo(blocks: number, ids: readonly string[]): void {
-    this.cut(this.chain.length - 1 - blocks);
-    for (const id of ids) this.#mined.delete(id);
-  }
-
-  /** The Merkle root of a block, in hexadecimal. */
-  rootAt(height: number): string {
-    return hex((this.chain[height] as { header: Uint8Array }).header.subarray(36, 68));
-  }
-}
-
 function anchoredLog(t: TestContext) {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-anchoring-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   const log = OwnLog.make(t);
   log.grow(signing({}));
-  const node = new Miner();
+  const node = new Miner(own.owner);
   const policy = parsePolicy(Buffer.from(`log ${log.vkey}\nquorum none\n`));
   const events: TrustLogEvent[] = [];
   let stop = new AbortController();

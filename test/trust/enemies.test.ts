@@ -22,8 +22,9 @@ import { formatNoteKey } from '../../src/statements/note-key.ts';
 import { newKeyPair, type KeyPair } from '../../src/ddt/keys.ts';
 import { decodeCommand, signReplacement, type Command } from '../../src/ddt/version1.ts';
 import { parseTrustName, publishedName } from '../../src/trust/names.ts';
-import { headerAfter, type FakeNode } from '../carbonchain/blocks.ts';
-import { ctga, type Ran } from '../support/ctga.ts';
+import { headerAfter } from '../carbonchain/blocks.ts';
+import { served } from '../carbonchain/rpc.ts';
+import { ctga, startCtga, type Ran } from '../support/ctga.ts';
 import { layout } from './layouts.ts';
 import { OwnLog, ROOT, servedLog, signed, signing, TAGGING, type Signed } from './logs.ts';
 import { Signer } from './signed.ts';
@@ -112,34 +113,26 @@ test(
   },
 );
 
-/** The node's JSON-RPC, as `ctga` asks it. */
-async function served(t: TestContext, node: FakeNode): Promise<string> {
-  const answer = async (method: string, [of]: readonly unknown[]): Promise<unknown> => {
-    if (method === 'getblockcount') return node.height();
-    if (method === 'getblockhash') return node.hashAt(of as number);
-    return toHex(
-      await (method === 'getblock' ? node.block(of as string) : node.header(of as string)),
-    );
-  };
-  const server = createServer((request, response) => {
-    const parts: Buffer[] = [];
-    request.on('data', (part: Buffer) => parts.push(part));
-    request.on('end', () => {
-      const { method, params } = JSON.parse(Buffer.concat(parts).toString()) as {
-        method: string;
-        params: unknown[];
-      };
-      answer(method, params).then(
-        (result) => response.end(JSON.stringify({ result, error: null })),
-        (error: unknown) =>
-          response.end(JSON.stringify({ error: { code: -5, message: String(error) } })),
-      );
+test(
+  'a registry that never answers is waited for no longer than one likes',
+  { skip: noSkopeo },
+  async (t) => {
+    const at = directoryFor(t);
+    let isAsked = false;
+    const server = createServer((request, response) => {
+      if (request.url === '/v2/') return void response.end();
+      isAsked = true;
     });
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  t.after(() => (server.closeAllConnections(), server.close()));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    t.after(() => (server.closeAllConnections(), server.close()));
+    writeFileSync(at('proof'), await chainProof({ v1: ONE }));
+    const image = `docker://127.0.0.1:${(server.address() as AddressInfo).port}/app:v1`;
+    const proof = ['--proof', at('proof'), ...REGTEST, ...KNOWN];
+    const verifying = startCtga(['trust', 'verify', image, 'alice/app:v1', ...proof]);
+    await verifying.until(() => isAsked, 'skopeo asks');
+    refuses(await verifying.stop(), /ctga: interrupted, so nobody knows what docker:/);
+  },
+);
 
 test('a node that keeps back the block with the revocation', async (t) => {
   const at = directoryFor(t);
