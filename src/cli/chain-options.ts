@@ -146,6 +146,12 @@ export async function withLedger<T>(
   }
 }
 
+/** What to say behind what a chain has if a block is trusted: whoever had a name before may be left out. */
+export function notBefore({ since }: ChainCommandOptions): string {
+  if (since === undefined || since.height === 0) return '';
+  return `; what was written up to block ${since.height} is not known here`;
+}
+
 /** Says so, and ends with exit code 1, if no node has some of the transactions that were written. */
 export function tellWaiting(waiting: readonly string[]): void {
   if (waiting.length === 0) return;

@@ -25,6 +25,7 @@ import {
   chainPrinter,
   coinsOption,
   networkOption,
+  notBefore,
   readText,
   withChain,
   withLedger,
@@ -299,9 +300,7 @@ function showCommand(): Command {
     .description('show what the chain says of a user, an image or a tag, in both sets of commands')
     .argument('<name>', 'USER, USER/IMAGE or USER/IMAGE:TAG');
   return withChain(show).action(async (name: string, options: ChainCommandOptions) => {
-    await withLedger(options, (ledger, isBehind) =>
-      printShown(name, ledger, isBehind, options.json),
-    );
+    await withLedger(options, (ledger, isBehind) => printShown(name, ledger, isBehind, options));
   });
 }
 
@@ -309,14 +308,16 @@ async function printShown(
   name: string,
   ledger: Ledger,
   isBehind: boolean,
-  json: boolean | undefined,
+  options: ChainCommandOptions,
 ): Promise<void> {
   const { shownOf } = await import('../ddt/shown.ts');
   const shown = shownOf(ledger, name);
   if (shown.lines.length === 0) setExitCode(ExitCode.failed);
-  if (json === true) return printJson({ height: ledger.height, isBehind, ...shown.json });
+  const { height } = ledger;
+  if (options.json === true)
+    return printJson({ height, isBehind, since: options.since?.height ?? null, ...shown.json });
   print(
-    `As of block ${ledger.height}${isBehind ? ', which is not the last one' : ''}, whose time is ${time(ledger.time * 1000)}:`,
+    `As of block ${height}${isBehind ? ', which is not the last one' : ''}, whose time is ${time(ledger.time * 1000)}${notBefore(options)}:`,
   );
   for (const line of shown.lines) print(line);
   if (shown.lines.length === 0) print(`The chain says nothing of ${name}.`);

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { badInput, ExitCode } from '../base/errors.ts';
 import { plural, utc } from '../base/text.ts';
 import type { State } from '../ddt/version1.ts';
-import { withLedger } from './chain-options.ts';
+import { notBefore, withLedger } from './chain-options.ts';
 import { print, printJson } from './output.ts';
 import { logOptions, withPlace, type PlaceOptions } from './place-options.ts';
 import { setExitCode } from './run.ts';
@@ -35,8 +35,8 @@ async function run(name: string, options: PlaceOptions): Promise<void> {
     throw badInput('want --node URL for a chain, or --policy FILE for a transparency log');
   await withLedger(options, ({ state, time, height }, isBehind) => {
     const behind = isBehind ? ', which is not the last one' : '';
-    const as = `As of block ${height}${behind}, whose time is ${utc(time * 1000)}`;
-    const json = { height, isBehind };
+    const as = `As of block ${height}${behind}, whose time is ${utc(time * 1000)}${notBefore(options)}`;
+    const json = { height, isBehind, since: options.since?.height ?? null };
     return showPlace(name, { state, time, place: 'the chain', as, json }, options.json);
   });
 }

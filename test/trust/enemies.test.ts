@@ -546,6 +546,11 @@ test('a block that is trusted, behind which somebody takes a name that was taken
   const anybody = ['trust', 'verify', ONE, 'alice/app:v1'];
   trusts(await ctga([...anybody, ...from]));
   refuses(await ctga([...anybody, ...from, ...since]), /--since wants --root-key/);
+  for (const area of ['trust', 'ddt']) {
+    const show = [area, 'show', 'alice', ...from];
+    assert.match((await ctga([...show, ...since])).stdout, /up to block \d+ is not known here:\n/);
+    assert.doesNotMatch((await ctga(show)).stdout, /not known/);
+  }
   const prove = (...words: string[]): Promise<Ran> =>
     ctga(['trust', 'prove', 'alice/app:v1', '--output', at('proof'), ...from, ...words]);
   assert.equal((await prove()).code, 0);

@@ -13,6 +13,11 @@ import { Signer } from './signed.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
+interface Kept {
+  readonly path: string;
+  readonly text: string;
+}
+
 test('Podman runs what is signed, and nothing else', { skip: noPodman }, async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-hook-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
@@ -81,6 +86,14 @@ test('Podman runs what is signed, and nothing else', { skip: noPodman }, async (
   await proves();
   assert.equal(run('registry.test/app:v1').said, 'signed', 'signed anew');
 
+  // One that was made while it was trusted is asked about again at each start.
+  does('--hooks-dir', at('hooks'), 'create', '--name', 'early', 'registry.test/app:v1');
+  const starts = (): string => {
+    const { stdout, stderr } = podman('--hooks-dir', at('hooks'), 'start', '-a', 'early');
+    return `${stdout}${stderr}`.trim();
+  };
+  assert.equal(starts(), 'signed');
+
   // A proof that is damaged, and none: no container.
   writeFileSync(at('proof'), '{}');
   refuses('registry.test/app:v1', /no proof of ctga trust/);
@@ -89,8 +102,30 @@ test('Podman runs what is signed, and nothing else', { skip: noPodman }, async (
   signer.revoke();
   await proves();
   refuses('registry.test/app:v1', /tagging key that signed it was revoked/);
-  writeFileSync(at('rules.toml'), 'image = 1');
+  assert.match(starts(), /tagging key that signed it was revoked/);
+  const [hook, rules] = [at('hooks/ctga.json'), at('rules.toml')].map((path) => ({
+    path,
+    text: readFileSync(path, 'utf8'),
+  })) as [Kept, Kept];
+  writeFileSync(rules.path, 'image = 1');
   refuses('registry.test/app:v1', /rules\.toml: image/);
+  rmSync(rules.path);
+  refuses('registry.test/app:v1', /cannot read/);
+  writeFileSync(rules.path, rules.text);
+  // A hook that cannot be started, one that is killed, and a file that is none.
+  for (const text of [
+    hook.text.replace(/"path": "[^"]*"/, '"path": "/nowhere/ctga"'),
+    hook.text.replace(/"CTGA_NODE=[^"]*"/, '"CTGA_NODE=/nowhere/node"'),
+    hook.text
+      .replace(/"path": "[^"]*"/, '"path": "/bin/sh"')
+      .replace(/"args": \[[^\]]*\]/, '"args": ["sh", "-c", "kill -9 $$"]'),
+    hook.text.slice(0, -20),
+    '',
+  ]) {
+    writeFileSync(hook.path, text);
+    refuses('registry.test/app:v1', /./);
+  }
+  writeFileSync(hook.path, hook.text);
   // Without the hook, Podman asks nobody: that it refused was the hook's doing.
   assert.equal(does('run', '--rm', 'registry.test/app:v1'), 'signed');
   const { status } = spawnSync(CTGA, words, { input: '{}', encoding: 'utf8' });
