@@ -138,7 +138,8 @@ export async function readRemembered({
   const { key } = logOf(policy);
   const { url } = urlOf(policy);
   makeDirectory(directory);
-  const name = `trust-log-${Buffer.from(key.keyId).toString('hex')}`;
+  // Not by its key ID: of four bytes, another log can have the same.
+  const name = `trust-log-${networkOfLog(key).slice(0, 32)}`;
   const path = join(directory, `${name}.checkpoint`);
   const before = remembered(path);
   const view = await readLog(policy, { key, url }, fetch);
