@@ -141,11 +141,27 @@ export function transactionsWith(
 }
 
 /**
+ * The IDs of what was sent and comes no more, in its order: blocks up to this height have spent its coins in another
+ * transaction, such as one of another wallet with the same key, or the same with another signature, which
+ * whoever mines can give it.
+ */
+export function overtaken(store: ChainStore, height: number): Set<string> {
+  const found = new Set<string>();
+  for (const { id, bytes } of store.sent()) {
+    const isOvertaken = parseTransaction(bytes).inputs.some((each) => {
+      const from = showHash(each.id);
+      return found.has(from) || store.isSpent(from, each.index, height);
+    });
+    if (isOvertaken) found.add(id);
+  }
+  return found;
+}
+
+/**
  * What can be spent now: change that is on its way, and then coins in blocks, of each the largest first. So what
  * is written next spends what was written before, and no block has it in another order: a command that comes
- * behind a later one of its signer is refused. What was written with a coin that another transaction has spent
- * since, such as one of another wallet with the same key, comes no more, and neither does its change. Change of
- * what is `waiting`, since no node takes it, is the last that is tried.
+ * behind a later one of its signer is refused. What is overtaken comes no more, and neither does its change.
+ * Change of what is `waiting`, since no node takes it, is the last that is tried.
  */
 export function spendable(
   { owner }: Purse,
@@ -154,18 +170,11 @@ export function spendable(
   waiting: readonly string[] = [],
 ): Coin[] {
   const spent = new Set<string>();
-  const overtaken = new Set<string>();
+  const lost = overtaken(store, height);
   const coming: Coin[] = [];
   for (const { id, bytes } of store.sent()) {
+    if (lost.has(id)) continue;
     const { inputs, outputs } = parseTransaction(bytes);
-    const isOvertaken = inputs.some((each) => {
-      const from = showHash(each.id);
-      return overtaken.has(from) || store.isSpent(from, each.index);
-    });
-    if (isOvertaken) {
-      overtaken.add(id);
-      continue;
-    }
     for (const each of inputs) spent.add(`${showHash(each.id)}:${each.index}`);
     for (const [output, { value, script }] of outputs.entries()) {
       const key = keyHashOf(script);

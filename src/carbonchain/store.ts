@@ -248,10 +248,10 @@ export class ChainStore {
     }));
   }
 
-  /** Whether a block spends this output, which pays to a key that is watched. */
-  isSpent(transaction: string, output: number): boolean {
-    const sql = 'SELECT 1 FROM coin WHERE txid = ? AND output = ? AND spent IS NOT NULL';
-    return this.#all(sql, transaction, output).length > 0;
+  /** Whether a block up to this height spends this output, which pays to a key that is watched. */
+  isSpent(transaction: string, output: number, height: number): boolean {
+    const sql = 'SELECT 1 FROM coin WHERE txid = ? AND output = ? AND spent <= ?';
+    return this.#all(sql, transaction, output, height).length > 0;
   }
 
   /** The height of the block with this transaction, which pays something to a key that is watched. */

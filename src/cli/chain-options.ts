@@ -188,6 +188,10 @@ export function chainPrinter(
         return warn(`the node ${event.node} is not to be believed: ${event.why}`);
       case 'failed':
         return warn(event.message);
+      case 'overtaken':
+        return warn(
+          `other transactions have spent the coins of ${event.transactions.join(', ')}: what was to be written by these does not count. Write it anew.`,
+        );
     }
     if (json === true) return printJsonLine(event);
     switch (event.event) {

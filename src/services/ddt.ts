@@ -9,9 +9,10 @@ import { CtgaError, messageOf } from '../base/errors.ts';
 import { Follower, type FollowEvent, type Start } from '../carbonchain/follow.ts';
 import type { Network } from '../carbonchain/header.ts';
 import { NodeError, type BitcoinNode } from '../carbonchain/node.ts';
-import type { PlacedPacket } from '../carbonchain/reader.ts';
+import { CONFIRMATIONS, type PlacedPacket } from '../carbonchain/reader.ts';
 import { scriptFor } from '../carbonchain/packet.ts';
 import {
+  overtaken,
   passOn,
   spendable,
   transactionsFor,
@@ -43,6 +44,8 @@ export type ChainEvent =
   | FollowEvent
   | { readonly event: 'executed'; readonly executed: Executed }
   | { readonly event: 'written'; readonly transactions: readonly string[] }
+  /** What was written and comes no more, since other transactions have spent its coins. */
+  | { readonly event: 'overtaken'; readonly transactions: readonly string[] }
   | { readonly event: 'listening'; readonly url: string };
 
 /** Who reads the blocks. */
@@ -71,6 +74,8 @@ export class ChainService {
   #last: Promise<unknown> = Promise.resolve();
   /** What no node took in the last round. */
   #waiting: readonly string[] = [];
+  /** Of what it was told that it comes no more. */
+  readonly #overtaken = new Set<string>();
 
   private constructor(
     options: ChainOptions,
@@ -132,9 +137,19 @@ export class ChainService {
         onBlock: (height, time, packets) => this.#reader.connect(height, time, packets),
         signal,
       });
+      this.#dropOvertaken();
       this.#waiting = await passOn(this.#store, this.#options.nodes);
       return this.#waiting;
     });
+  }
+
+  #dropOvertaken(): void {
+    const found = overtaken(this.#store, this.follower.height - CONFIRMATIONS + 1);
+    const transactions = [...found].filter((id) => !this.#overtaken.has(id));
+    if (transactions.length === 0) return;
+    for (const id of transactions) this.#overtaken.add(id);
+    this.#store.removeSent(transactions);
+    this.#options.onEvent({ event: 'overtaken', transactions });
   }
 
   /**

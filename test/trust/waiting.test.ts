@@ -6,13 +6,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { NETWORKS } from '../../src/carbonchain/header.ts';
+import { showHash } from '../../src/carbonchain/bytes.ts';
+import { parseTransaction } from '../../src/carbonchain/transaction.ts';
 import { readPurse } from '../../src/carbonchain/send.ts';
-import { idOf } from '../carbonchain/blocks.ts';
+import { idOf, payTo, transaction } from '../carbonchain/blocks.ts';
 import { Miner } from '../carbonchain/miner.ts';
 import { served } from '../carbonchain/rpc.ts';
 import { ctga, type Ran } from '../support/ctga.ts';
 
 const COINS = '01'.repeat(32);
+const OWNER = readPurse(COINS, NETWORKS.regtest).owner;
 const ONE = `sha256:${'ab'.repeat(32)}`;
 
 async function place(t: TestContext) {
@@ -20,7 +23,7 @@ async function place(t: TestContext) {
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   const at = (name: string): string => join(directory, name);
   writeFileSync(at('coins'), COINS);
-  const node = new Miner(readPurse(COINS, NETWORKS.regtest).owner);
+  const node = new Miner(OWNER);
   const chain = ['--network', 'regtest', '--node', await served(t, node)];
   chain.push('--state-dir', at('state'));
   const run = (...words: string[]): Promise<Ran> =>
@@ -38,10 +41,9 @@ async function place(t: TestContext) {
     assert.match(stderr, why);
     assert.equal(paid(), before);
   };
-  const shows = async (): Promise<string> =>
-    (await ctga(['trust', 'show', 'alice', ...chain])).stdout;
+  const shows = (): Promise<Ran> => ctga(['trust', 'show', 'alice', ...chain]);
   const key = (name: string): string[] => ['--key-file', at(name)];
-  return { node, does, refuses, shows, key, root: ['--root-key-file', at('root')] };
+  return { node, run, does, refuses, shows, key, root: ['--root-key-file', at('root')] };
 }
 
 test('who registers a key twice within the hour pays once', async (t) => {
@@ -69,7 +71,7 @@ test('who goes on while a rotation waits goes on behind it', async (t) => {
   // The third key replaces the second, and takes no number away from it.
   await does('key', 'rotate', 'alice/app', ...key('three'), ...root);
   node.settle();
-  const keys = (await shows()).match(/tagging key \d is .*/g) ?? [];
+  const keys = (await shows()).stdout.match(/tagging key \d is .*/g) ?? [];
   assert.equal(keys.length, 3, keys.join('\n'));
   assert.deepEqual(
     keys.map((line) => /until/.test(line)),
@@ -79,4 +81,24 @@ test('who goes on while a rotation waits goes on behind it', async (t) => {
   // Whoever rotates the root key signs with it at once, and with the old one no more.
   await does('key', 'rotate', 'alice', ...key('root2'), ...root);
   await refuses(/and then the signature is wrong/, 'key', 'revoke', 'alice', ...root);
+});
+
+test('whose transaction another one overtakes is told so, once, and can write it anew', async (t) => {
+  const { node, does, shows, run, key } = await place(t);
+  const register = ['key', 'new', 'alice', ...key('root')];
+  await does(...register);
+  const first = parseTransaction(node.sent[0] ?? assert.fail());
+  const inputs = first.inputs.map(({ id, index }) => ({ id: showHash(id), index }));
+  // The same coins go elsewhere, as in another wallet with the key, or in the same transaction with
+  // another signature.
+  node.mine([transaction(inputs, [payTo(OWNER)])]);
+  const told = /have spent the coins of [0-9a-f]{64}, [0-9a-f]{64}: .* Write it anew/;
+  for (let i = 1; i < 6; i++) {
+    assert.doesNotMatch((await shows()).stderr, told, `${i} blocks have it`);
+    node.mine();
+  }
+  assert.match((await shows()).stderr, told);
+  assert.doesNotMatch((await shows()).stderr, told);
+  const { code, stderr } = await run(...register);
+  assert.equal(code, 0, stderr);
 });
