@@ -61,7 +61,8 @@ const extraSchema = z.object({
 type Extra = z.infer<typeof extraSchema>;
 
 /**
- * A proof of all that the log says of a name. Undefined if it says nothing.
+ * A proof of all that the log says of a name. Undefined if it says nothing. Throws CtgaError `bad-input` if it would
+ * have more entries than are read.
  *
  * @param published the name as it is in the log
  * @param isWhole whether it is to have all entries of the log
@@ -82,6 +83,12 @@ export function writeLogProof(
     return [{ index, entry: bytes, hashes: tree.inclusionProof(index, tree.size) }];
   });
   if (matters.length === 0) return undefined;
+  const count = isWhole ? entries.length : matters.length;
+  if (count > MAX_ENTRIES)
+    throw badInput(
+      `a proof has at most ${MAX_ENTRIES} entries, and this one would have ${count}`,
+      isWhole ? 'Leave --whole out.' : undefined,
+    );
   const all = isWhole ? entries.map((entry, index) => ({ index, entry, hashes: [] })) : matters;
   const index = (all.at(-1) ?? { index: 0 }).index;
   const extra = {

@@ -213,6 +213,17 @@ test('a revocation can be left out of a proof of today, but not out of the whole
   }
 });
 
+test('a log that is too long to be in a proof whole is not put there', async (t) => {
+  const { path, policy, network } = logIn(t);
+  grow(path, network, BASICS);
+  const seen = await view(path, policy);
+  const nothing = new Uint8Array(1);
+  const entries = Array.from({ length: 2 ** 17 + 1 }, (_, i) => seen.entries[i] ?? nothing);
+  const long = { ...seen, entries };
+  assert.throws(() => writeLogProof(long, HIDDEN, SALT, true), /at most 131072 entries.*131073/);
+  assert(writeLogProof(long, HIDDEN, SALT) !== undefined);
+});
+
 test('an expired key signs no more, and what it signed stays', async (t) => {
   const { path, policy, network } = logIn(t);
   const until = 1_800_000_003;
