@@ -14,6 +14,7 @@ import { encodeCommand, signCommand } from '../../src/ddt/version1.ts';
 import { parsePolicy } from '../../src/statements/policy.ts';
 import { serveTrustLog, type TrustLogEvent } from '../../src/services/trust-log.ts';
 import { networkOfLog } from '../../src/trust/log-entry.ts';
+import { idOf } from '../carbonchain/blocks.ts';
 import { Miner } from '../carbonchain/miner.ts';
 import { eventually } from '../support/eventually.ts';
 import { OwnLog, signed, signing } from './logs.ts';
