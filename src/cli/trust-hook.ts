@@ -87,10 +87,11 @@ async function writeHook(rules: string, directory: string): Promise<void> {
   const path = join(directory, 'ctga.json');
   const hook = {
     version: '1.0.0',
-    // Podman starts it with no environment but this.
+    // Podman starts it with no environment but this. It passes over a hook whose program is gone, and
+    // runs anything then; the shell is there, and fails.
     hook: {
-      path: launcherPath(),
-      args: ['ctga', 'trust', 'hook', '--rules', rules],
+      path: '/bin/sh',
+      args: ['sh', '-c', 'exec "$0" "$@"', launcherPath(), 'trust', 'hook', '--rules', rules],
       env: [
         `PATH=${process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin'}`,
         `CTGA_NODE=${process.execPath}`,

@@ -56,7 +56,10 @@ test('Podman runs what is signed, and nothing else', { skip: noPodman }, async (
   execFileSync(CTGA, [...words, '--write', at('hooks')], {
     env: { ...process.env, CTGA_NODE: process.execPath },
   });
-  const written = JSON.parse(readFileSync(at('hooks/ctga.json'), 'utf8')) as { stages: string[] };
+  const written = JSON.parse(readFileSync(at('hooks/ctga.json'), 'utf8')) as {
+    readonly hook: { readonly path: string; readonly args: readonly string[] };
+    readonly stages: readonly string[];
+  };
   assert.deepEqual(written.stages, ['precreate']);
   const run = (image: string): { status: number | null; said: string } => {
     const { status, stdout, stderr } = podman('--hooks-dir', at('hooks'), 'run', '--rm', image);
@@ -112,16 +115,20 @@ test('Podman runs what is signed, and nothing else', { skip: noPodman }, async (
   rmSync(rules.path);
   refuses('registry.test/app:v1', /cannot read/);
   writeFileSync(rules.path, rules.text);
-  // A hook that cannot be started, one that is killed, and a file that is none.
+  // ctga gone, its node gone, a hook that is killed, and a file that is none.
+  const { path, args } = written.hook;
+  assert.equal(path, '/bin/sh', 'Podman passes over a hook whose program is gone');
   for (const text of [
-    hook.text.replace(/"path": "[^"]*"/, '"path": "/nowhere/ctga"'),
+    hook.text.replace(CTGA, '/nowhere/ctga'),
     hook.text.replace(/"CTGA_NODE=[^"]*"/, '"CTGA_NODE=/nowhere/node"'),
-    hook.text
-      .replace(/"path": "[^"]*"/, '"path": "/bin/sh"')
-      .replace(/"args": \[[^\]]*\]/, '"args": ["sh", "-c", "kill -9 $$"]'),
+    JSON.stringify({
+      ...written,
+      hook: { ...written.hook, args: [...args.slice(0, 2), 'kill -9 "$$"'] },
+    }),
     hook.text.slice(0, -20),
     '',
   ]) {
+    assert.notEqual(text, hook.text);
     writeFileSync(hook.path, text);
     refuses('registry.test/app:v1', /./);
   }
