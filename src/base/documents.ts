@@ -5,8 +5,8 @@
  */
 import { basename, join } from 'node:path';
 import type * as z from 'zod';
-import { badFile, CtgaError } from './errors.ts';
-import { jsonFault } from './json-fault.ts';
+import { badFile, badInput, CtgaError } from './errors.ts';
+import { isNestedTooDeeply, jsonFault } from './json-fault.ts';
 import { bytesOf } from './read-file.ts';
 
 /**
@@ -47,7 +47,10 @@ export function readBinaryFile(path: string, most?: number): Buffer {
   }
 }
 
+/** Throws CtgaError `bad-input` for what is not JSON, or is nested so deeply that it takes minutes. */
 export function parseJson(text: string, name: string): unknown {
+  if (isNestedTooDeeply(text))
+    throw badInput(`${name}: lists or objects within each other, a million deep and more`);
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {

@@ -24,6 +24,32 @@ const WANTED = {
 } as const;
 type Want = keyof typeof WANTED;
 
+/** JSON.parse takes a second for so many, and minutes for as many as a file has room for. */
+const MOST_NESTED = 1_000_000;
+
+/** Whether a text has more lists and objects within each other than JSON.parse is to be given. */
+export function isNestedTooDeeply(text: string): boolean {
+  if (text.length <= MOST_NESTED) return false;
+  for (let at = 0, depth = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === '[' || char === '{') depth += 1;
+    else if (char === ']' || char === '}') depth -= 1;
+    else if (char === '"') at = stringEnd(text, at);
+    if (depth > MOST_NESTED) return true;
+  }
+  return false;
+}
+
+/** The place of the quote that ends a string; where there is none, the end of the text. */
+function stringEnd(text: string, start: number): number {
+  for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    let before = at;
+    while (text[before - 1] === '\\') before -= 1;
+    if ((at - before) % 2 === 0) return at;
+  }
+  return text.length;
+}
+
 /** The first fault of a text that JSON.parse refuses. */
 export function jsonFault(text: string): JsonFault {
   const start = text.slice(0, 4096);

@@ -2,7 +2,8 @@
 /** What is said of a text that is no JSON: where it stops being JSON, and what is wanted there. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { jsonFault } from '../../src/base/json-fault.ts';
+import { parseJson } from '../../src/base/documents.ts';
+import { isNestedTooDeeply, jsonFault } from '../../src/base/json-fault.ts';
 import { fc } from '../support/random.ts';
 
 const ROWS: readonly (readonly [text: string, what: string | RegExp, line?: number])[] = [
@@ -55,5 +56,17 @@ describe('a text that is no JSON', () => {
       line: 1,
       what: 'it ends in the middle',
     });
+  });
+});
+
+test('what is nested a million deep is known before it is parsed, wherever that is', () => {
+  const wide = `["${'['.repeat(1_100_000)}\\\\", "\\"{", ${'[{}],'.repeat(400_000)}1]`;
+  assert.equal(JSON.parse(wide).length, 400_003);
+  assert.equal(isNestedTooDeeply(wide), false);
+  for (const deep of ['['.repeat(1_000_001), `["\\\\", "\\"]", ${'{"a":'.repeat(1_000_000)}`])
+    assert.equal(isNestedTooDeeply(deep), true);
+  assert.throws(() => parseJson('['.repeat(1_000_001), 'f'), {
+    code: 'bad-input',
+    message: 'f: lists or objects within each other, a million deep and more',
   });
 });
