@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** bin/ctga where this account has no Node: a sentence and its remedy, not the shell's words. */
+/** bin/ctga where this account has no Node, or runs the sources: it works, or says in words why not. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -35,16 +35,22 @@ for (const [what, node] of [
     assert.deepEqual(more, ['']);
   });
 
-test('a checkout whose name means something in URLs', () => {
-  const odd = join(directory, 'ctga #1? 100%41 (2)');
-  mkdirSync(join(odd, 'bin'), { recursive: true });
-  copyFileSync(CTGA, join(odd, 'bin', 'ctga'));
-  for (const name of ['node_modules', 'src', 'package.json'])
-    symlinkSync(resolve(CTGA, '../..', name), join(odd, name));
-  const { status, stdout, stderr } = spawnSync(join(odd, 'bin', 'ctga'), ['--version'], {
-    encoding: 'utf8',
-    env: { ...process.env, CTGA_NODE: process.execPath },
+/** A checkout that nobody compiled; its name means something in URLs. */
+const odd = join(directory, 'ctga #1? 100%41 (2)');
+mkdirSync(join(odd, 'bin'), { recursive: true });
+copyFileSync(CTGA, join(odd, 'bin', 'ctga'));
+for (const name of ['node_modules', 'src', 'package.json'])
+  symlinkSync(resolve(CTGA, '../..', name), join(odd, name));
+
+for (const [what, env] of [
+  ['sources in a checkout with an odd name', {}],
+  ['sources, where nothing can be put aside', { TMPDIR: join(plain, 'none') }],
+] as const)
+  test(what, () => {
+    const { status, stdout, stderr } = spawnSync(join(odd, 'bin', 'ctga'), ['--version'], {
+      encoding: 'utf8',
+      env: { ...process.env, CTGA_NODE: process.execPath, ...env },
+    });
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^\d+\.\d+/);
   });
-  assert.equal(status, 0, stderr);
-  assert.match(stdout, /^\d+\.\d+/);
-});
