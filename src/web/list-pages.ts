@@ -2,7 +2,8 @@
 /** The pages that have all split views, and all logs, so many at a time. */
 import { renderDocument } from './document.ts';
 import { html, type Html } from '../base/html.ts';
-import { timelineList } from './page.ts';
+import type { Overview } from './overview.ts';
+import { NO_LOG, timelineList } from './page.ts';
 import { pager, type Part } from './parts.ts';
 import { findingCard } from './split-cards.ts';
 import type { Finding } from './splits.ts';
@@ -25,16 +26,40 @@ export function renderSplits(
 ): string {
   const { total } = part;
   return renderDocument({
-    title: `ctga: ${total === 0 ? 'no split view' : count(total, noun)}`,
-    kind: total === 0 ? 'good' : 'alarm',
+    title: `ctga: ${count(total, noun)}`,
+    kind: 'alarm',
     generated,
     main: html`<section id="splits" aria-labelledby="splits-title">
-      <h1 id="splits-title">
-        ${total === 0 ? 'No split view is proven' : `${count(total, noun)} proven`}
-      </h1>
-      ${total === 0 ? '' : html`<h2>The newest first</h2>`}
+      <h1 id="splits-title">${count(total, noun)} proven</h1>
+      <h2>The newest first</h2>
       ${splits.map((split) => findingCard(split, stateOption, undefined, atSites.get(split.path)))}
       ${pager('/evidence', part, SPLITS_A_PAGE)}
+    </section>`,
+  });
+}
+
+/** The same where there is no evidence: what that means depends on what was concluded. */
+export function renderNoSplit(verdicts: Overview['verdicts'], generated: number): string {
+  const forks = verdicts['fork-proven'];
+  const headline =
+    forks > 0 ? 'A split view is proven, and its evidence is not here' : 'No split view is proven';
+  return renderDocument({
+    title: `ctga: ${forks > 0 ? 'no evidence' : 'no split view'}`,
+    kind: forks > 0 ? 'alarm' : verdicts.consistent === 0 ? 'waiting' : 'good',
+    generated,
+    main: html`<section id="splits" aria-labelledby="splits-title">
+      <h1 id="splits-title">${headline}</h1>
+      ${
+        forks > 0
+          ? html`<p>
+              ${count(forks, 'tree is', 'trees are')} proven a fork. The status page says what to
+              do.
+            </p>`
+          : verdicts.consistent === 0
+            ? html`<p>Nothing is ruled out yet: no tree that was seen is proven consistent.</p>`
+            : ''
+      }
+      ${pager('/evidence', { page: 1, total: 0 }, SPLITS_A_PAGE)}
     </section>`,
   });
 }
@@ -46,7 +71,8 @@ export function renderLogs(timeline: Timeline, part: Part, generated: number): s
     generated,
     main: html`<section id="logs" aria-labelledby="logs-title">
       <h1 id="logs-title">${count(part.total, 'log')} seen</h1>
-      ${timelineList(timeline)} ${pager('/logs', part, LOGS_A_PAGE)}
+      ${timeline.lanes.length === 0 ? html`<p>${NO_LOG}</p>` : timelineList(timeline)}
+      ${pager('/logs', part, LOGS_A_PAGE)}
     </section>`,
   });
 }

@@ -364,15 +364,15 @@ function splitsSection({
   }`;
 }
 
+export const NO_LOG =
+  'No log was seen yet. Each log will have a line here, along which its trees appear as they are seen.';
+
 function logsSection(timeline: Timeline): Html {
   const { lanes, logs } = timeline;
   const title = html`<h2 id="logs-title">Logs</h2>`;
   if (lanes.length === 0)
     return html`${title}
-      <p>
-        No log was seen yet. Each log will have a line here, along which its trees appear as they
-        are seen.
-      </p>`;
+      <p>${NO_LOG}</p>`;
   return html`${title} ${timelineList(timeline)}
   ${logs > lanes.length ? html`<p><a href="/logs">All ${group(logs)} logs</a></p>` : ''}`;
 }

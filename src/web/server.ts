@@ -34,7 +34,13 @@ import type { Store } from '../store/store.ts';
 import { measure, type Measurements } from './measurements.ts';
 import { Metrics } from './metrics.ts';
 import { overviewOf, type Overview } from './overview.ts';
-import { LOGS_A_PAGE, renderLogs, renderSplits, SPLITS_A_PAGE } from './list-pages.ts';
+import {
+  LOGS_A_PAGE,
+  renderLogs,
+  renderNoSplit,
+  renderSplits,
+  SPLITS_A_PAGE,
+} from './list-pages.ts';
 import { renderPage, renderUnreadable } from './page.ts';
 import { renderSites, sitesOfSplit } from './site-pages.ts';
 import { SITES_A_PAGE, sitesView, splitsAtSites } from './sites.ts';
@@ -221,6 +227,7 @@ export class WebServer {
       const part = { page, total: records.length };
       const offset = (page - 1) * SPLITS_A_PAGE;
       if (page > 1 && offset >= part.total) return '';
+      if (part.total === 0) return renderNoSplit(store.verdicts.counts(), Date.now());
       const shown = records.slice(offset, offset + SPLITS_A_PAGE);
       return renderSplits(
         findingsOf(store, shown, nameOf, look.report),
@@ -380,6 +387,8 @@ export class WebServer {
     if (this.#listeners.size >= MAX_LISTENERS)
       return send(response, 503, 'Too many are listening.\n');
     response.writeHead(200, { 'content-type': 'text/event-stream' });
+    // Who asks for the headers alone waits for no event.
+    if (response.req.method === 'HEAD') return void response.end();
     response.write('retry: 2000\n\n');
     this.#listeners.add(response);
     response.once('close', () => this.#listeners.delete(response));

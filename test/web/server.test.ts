@@ -120,6 +120,8 @@ describe('what is asked for', () => {
     const { status, body, headers } = await get('/', { method: 'HEAD' });
     assert.deepEqual([status, body], [200, '']);
     assert(Number(headers['content-length']) > 1000);
+    const events = await get('/events', { method: 'HEAD' });
+    assert.equal(events.headers['content-type'], 'text/event-stream');
   });
 
   test('is under a policy that lets a browser ask nobody else', async () => {
@@ -159,6 +161,23 @@ test('before anything was seen there is a page that says how to begin', async ()
   assert.match(body, /sudo ctga attach eth0/);
   // Whatever asks is not to hear that all is well where there is nothing to look at.
   assert.equal((await get('/healthz')).status, 503);
+  assert.match((await get('/logs')).body, /No log was seen yet/);
+  const { body: findings } = await get('/evidence');
+  assert.match(findings, /waiting\.svg[^]*Nothing is ruled out yet/);
+});
+
+test('a fork whose evidence is not on record is no good news on any page', async () => {
+  record(3);
+  const store = openForWriting(state);
+  const [tree] = store.heads.trees(log.key.logId);
+  assert(tree !== undefined);
+  store.verdicts.set(tree, Date.now(), { verdict: 'fork-proven' });
+  store.close();
+  for (const path of ['/', '/evidence']) {
+    const { body } = await get(path);
+    assert.match(body, /alarm\.svg[^]* proven a fork/);
+    assert.doesNotMatch(body, /No split view is proven/);
+  }
 });
 
 test('a store that is made, written, damaged and replaced is followed', async () => {
