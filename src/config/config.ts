@@ -162,14 +162,18 @@ function parsedValue(
       throw badInput(`${where}: "${text}": ${error.message}`);
     }
   }
-  if (isRepeated && given.length > 0 && !Array.isArray(parsed))
-    throw badInput(`${where}: want one value`);
-  return isRepeated && given.length === 0 ? [] : parsed;
+  // With none, an option that may be repeated is as if it were not given.
+  const result = given.length > 0 ? parsed : option.defaultValue;
+  if (isRepeated && !Array.isArray(result))
+    throw badInput(`${where}: want ${given.length > 0 ? 'one' : 'a'} value`);
+  return given.length > 0 ? parsed : [];
 }
 
 function unknownKey(config: ConfigFile, command: Command, key: string): CtgaError {
   const path = pathOf(command);
   const line = lineOf(config.text, path, key);
+  if (command.commands.some((each) => each.name() === key))
+    return badInput(`${config.path}:${line}: ${key}: want a table, [${[...path, key].join('.')}]`);
   const known =
     path.length === 0
       ? command.commands.map((each) => each.name())
@@ -178,7 +182,8 @@ function unknownKey(config: ConfigFile, command: Command, key: string): CtgaErro
         );
   const what =
     path.length === 0 ? 'no command has this name' : `ctga ${path.join(' ')} has no such option`;
-  return badInput(`${config.path}:${line}: ${key}: ${what}. There are: ${known.sort().join(', ')}`);
+  const there = known.length === 0 ? 'None is for files' : `There are: ${known.sort().join(', ')}`;
+  return badInput(`${config.path}:${line}: ${key}: ${what}. ${there}`);
 }
 
 /**

@@ -106,6 +106,12 @@ describe('a configuration file', () => {
     ['a table for a value', '[watch]\ncount = { a = 1 }\n', /:2: count: want text or a number$/],
     ['a choice that is none', '[watch]\nmode = "medium"\n', /:2: mode: want fast, slow$/],
     ['several of what is one', '[watch]\nname = ["a", "b"]\n', /:2: name: want one value$/],
+    ['none of what is one', '[watch]\nname = []\n', /:2: name: want a value$/],
+    [
+      'a value for a command',
+      '[watch]\nclosely = 3\n',
+      /:2: closely: want a table, \[watch\.closely\]$/,
+    ],
     [
       'an option of a single run',
       '[watch]\njson = true\n',
@@ -120,6 +126,10 @@ describe('a configuration file', () => {
           error instanceof CtgaError && error.code === 'bad-input' && message.test(error.message),
       );
     });
+
+  test('has an empty list for what may be repeated, as if it were not there', () => {
+    assert.deepEqual(run(file('[watch]\nzone = []\n'), []), { count: 7, zone: [] });
+  });
 
   test('that is no TOML is refused, by line', () => {
     assert.throws(() => file('[watch]\ncount = \n'), /\.toml:2: /);
