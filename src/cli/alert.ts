@@ -112,11 +112,17 @@ HMAC-SHA256 of "SECONDS.BODY".`,
     );
 }
 
+/** Anybody could sign with an empty one. */
+function secretIn(file: string): string {
+  const secret = readTextFile(file).trim();
+  if (secret === '') throw badInput(`${file}: is empty: want a secret`);
+  return secret;
+}
+
 async function channelsOf(options: ChannelOptions): Promise<Channel[]> {
   const { commandChannel, mailChannel, webhookChannel } = await import('../alert/channels.ts');
   const { webhookSecretFile, webhookAllowPrivate = false } = options;
-  const secret =
-    webhookSecretFile === undefined ? undefined : readTextFile(webhookSecretFile).trim();
+  const secret = webhookSecretFile === undefined ? undefined : secretIn(webhookSecretFile);
   return [
     ...options.mail.map((address) => mailChannel(address)),
     ...options.webhook.map((url) =>

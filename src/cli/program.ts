@@ -313,7 +313,11 @@ Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split vie
   return program;
 }
 
-const PLACE = /^(?:dir|directory|files?|path)$/;
+/** What an option or argument of such a name wants. */
+const WANTED = [
+  [/^(?:dir|directory|files?|path)$/, 'a path'],
+  [/^command$/, 'a command'],
+] as const;
 
 /** An empty name is a variable that was never set; as a directory it would be the one that we are in. */
 function refuseEmpty(command: Command): void {
@@ -329,9 +333,11 @@ function refuseEmpty(command: Command): void {
       return [argument.name(), `the argument ${argument.name()}`, value] as const;
     }),
   ];
-  for (const [kind, name, value] of named)
-    if (PLACE.test(kind) && [value].flat().includes(''))
-      throw badInput(`${name} is empty: want a path`);
+  for (const [kind, name, value] of named) {
+    const [, wanted] = WANTED.find(([kinds]) => kinds.test(kind)) ?? [];
+    const isEmpty = [value].flat().some((each) => typeof each === 'string' && each.trim() === '');
+    if (wanted !== undefined && isEmpty) throw badInput(`${name} is empty: want ${wanted}`);
+  }
 }
 
 /** Says it where it is not the machine's, and nobody has named it in this command. */

@@ -261,7 +261,7 @@ describe('wrong usage', () => {
         if (option.isBoolean()) continue;
         // The process of a test stays who it is (test/support/ctga.ts).
         if (option.name() === 'user' && STAY.has(name)) continue;
-        if (/<(?:dir|directory|file|path)>/.test(option.flags))
+        if (/<(?:command|dir|directory|file|path)>/.test(option.flags))
           await assertRefused(caseOf(command, [`--${option.name()}`, '']));
         const values = WRONG[option.name()];
         if (values === undefined) {
@@ -353,6 +353,15 @@ describe('a file', () => {
       assert(stderr.startsWith(`ctga: ${output} is the evidence itself\n`), stderr);
       assert.equal(readFileSync(evidence, 'utf8'), '{"is": "evidence"}');
     }
+  });
+
+  test('of a secret that is empty is refused, since anybody could sign with it', async () => {
+    const blank = join(directory, 'blank');
+    writeFileSync(blank, '\n');
+    const args = ['--webhook', 'http://127.0.0.1:1/', '--webhook-secret-file', blank];
+    const { code, stderr } = await ctga(['alert', 'test', ...args]);
+    assert.equal(code, 2);
+    assert.match(stderr, /blank: is empty: want a secret\n/);
   });
 
   test('with a wrong key or wrong headers is named, as one of several may be meant', async () => {
