@@ -25,6 +25,8 @@ _ctga() {
 \tcase "$path" in
 ${cases.join('\n')}
 \tesac
+\t# Options for whoever has begun one: for others they would stand before the files.
+\t[[ \${COMP_WORDS[COMP_CWORD]} == -* ]] || words="\${words%%--*}"
 \tCOMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
 \t# Else files.
 }

@@ -77,6 +77,8 @@ for (const [shell, args] of Object.entries(SHELLS)) {
           ['--json', '--limit'],
         ],
         [['ctga', 'heads', 'import', '--l'], ['--log']],
+        // Files, which each shell adds itself; zsh has options beside them.
+        [['ctga', 'heads', 'import', ''], shell === 'zsh' ? ['--log'] : []],
         [['ctga', 'heads', 'list', '--limit', '5', '--j'], ['--json']],
         [
           ['ctga', 'trust', ''],
