@@ -4,6 +4,7 @@
  * file may be larger than memory, and need not be a file.
  */
 import { badInput, type CtgaError } from '../../base/errors.ts';
+import { plural } from '../../base/text.ts';
 
 /** Larger than anything that has to be in the buffer as a whole. */
 const SIZE = 1024 * 1024;
@@ -89,7 +90,7 @@ export class Window {
       `${this.#name}: damaged at ${where}byte ${this.#offset + this.start}: ${expected}, but ${found}`,
       packets === undefined || packets === 0
         ? 'Nothing could be read; capture again.'
-        : `The ${packets} packets before were read; capture again for the rest.`,
+        : `${plural(packets, 'packet')} before ${packets === 1 ? 'was' : 'were'} read; capture again for the rest.`,
     );
   }
 }
