@@ -32,7 +32,8 @@ import {
   PATIENCE_SECONDS,
   untilReady,
 } from './processes.ts';
-import { ctgaCommand, digTreeHead, LabFiles, LOG_NAME } from './services.ts';
+import { filesForLab } from './clean.ts';
+import { ctgaCommand, digTreeHead, type LabFiles, LOG_NAME } from './services.ts';
 import {
   alone,
   check,
@@ -87,7 +88,7 @@ export async function runFleetLab(options: FleetLabOptions): Promise<FleetLabRes
   requireLabTools(['nats-server']);
   const names = options.names ?? LAB_NAMES;
   return alone(names, () => {
-    const files = new LabFiles(resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY));
+    const files = filesForLab(resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY));
     const network = new LabNetwork(names, 'xdp', FLEET);
     return perform(new FleetStory(network, files), options.onLine, summaryLines);
   });

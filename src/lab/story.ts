@@ -26,7 +26,7 @@ import {
   type Role,
   type RoutedPackets,
 } from './network.ts';
-import { cleanLab, EARLIER_LAB_DIRECTORY, type Cleaned } from './clean.ts';
+import { cleanLab, EARLIER_LAB_DIRECTORY, filesForLab, type Cleaned } from './clean.ts';
 import {
   endMarkedProcesses,
   must,
@@ -42,7 +42,7 @@ import {
 import {
   ctgaCommand,
   digTreeHead,
-  LabFiles,
+  type LabFiles,
   LabServices,
   type LabServicesOptions,
   LOG_NAME,
@@ -115,7 +115,7 @@ export async function runLab(options: LabOptions): Promise<LabResult> {
   ]);
   const names = options.names ?? LAB_NAMES;
   return alone(names, () => {
-    const files = new LabFiles(resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY));
+    const files = filesForLab(resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY));
     const onProgress = (what: string): void => say(`        ${what}`);
     const story = new Story(new LabNetwork(names, dataPlane), files, {
       tor: options.tor === true,
@@ -135,7 +135,7 @@ export async function labUp(options: {
   requireLabTools();
   return alone(LAB_NAMES, async () => {
     const network = new LabNetwork();
-    const files = new LabFiles(resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY));
+    const files = filesForLab(resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY));
     const interruption = new Interruption();
     const work = raise(network, files, options);
     try {

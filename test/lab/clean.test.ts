@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
-import { cleanLab } from '../../src/lab/clean.ts';
+import { cleanLab, filesForLab } from '../../src/lab/clean.ts';
 import { LabFiles } from '../../src/lab/services.ts';
 import { keepFile } from '../../src/evidence/directory.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
@@ -59,5 +59,27 @@ describe('cleaning', () => {
     assert.equal(cleanLab(files.directory), undefined);
     assert(existsSync(files.state));
     assert.equal(cleanLab(join(root, 'nowhere')), undefined);
+  });
+});
+
+describe('a lab that begins', () => {
+  test('takes the directory of another lab, complete or not, and one that is not there', () => {
+    filesForLab(files.directory);
+    writeFileSync(join(files.directory, 'notes'), 'mine');
+    filesForLab(files.directory);
+    rmSync(join(files.directory, 'notes'));
+    rmSync(files.logList);
+    filesForLab(files.directory);
+    filesForLab(join(root, 'nowhere'));
+  });
+
+  test("removes nothing that may be somebody's, and begins in no store", () => {
+    rmSync(files.logList);
+    writeFileSync(join(files.directory, 'package.json'), '{}');
+    assert.throws(() => filesForLab(files.directory), {
+      code: 'bad-input',
+      message: /\/services may not be a lab's, and a lab would remove it$/,
+    });
+    assert.throws(() => filesForLab(files.state), /is the directory of a store, not of a lab$/);
   });
 });
