@@ -163,7 +163,7 @@ function parsedValue(
     }
   }
   // With none, an option that may be repeated is as if it were not given.
-  const result = given.length > 0 ? parsed : option.defaultValue;
+  const result: unknown = given.length > 0 ? parsed : option.defaultValue;
   if (isRepeated && !Array.isArray(result))
     throw badInput(`${where}: want ${given.length > 0 ? 'one' : 'a'} value`);
   return given.length > 0 ? parsed : [];
