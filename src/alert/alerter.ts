@@ -56,8 +56,8 @@ export class Alerter {
   /**
    * Looks for conditions once and then sends what is due. `now` is in ms since the epoch, `elapsed`
    * by the monotonic clock, and `others` are conditions that the store does not tell of, whose counts
-   * the next alerter goes on from. Has looked when it returns, and resolves when every delivery has been tried. It may be called again before
-   * that: a channel that is still at work is left alone.
+   * the next alerter goes on from. Has looked when it returns, and resolves when every delivery has
+   * been tried. It may be called again before that: a channel that is still at work is left alone.
    */
   async tick(
     now: number,
