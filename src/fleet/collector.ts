@@ -11,7 +11,13 @@ import { messageOf } from '../base/errors.ts';
 import { StoreError } from '../disk/error.ts';
 import { CHROME_LIST_KEY } from '../logs/signed-list.ts';
 import { logIdText, type Log } from '../logs/log.ts';
-import { evidenceFileName, isIntact, parseEvidence, type Evidence } from '../evidence/bundle.ts';
+import {
+  evidenceFileName,
+  foundAt,
+  isIntact,
+  parseEvidence,
+  type Evidence,
+} from '../evidence/bundle.ts';
 import { recordHeads, type RecordedFork } from '../evidence/record.ts';
 import { verifyStored } from '../evidence/stored.ts';
 import { verifyEvidence } from '../evidence/verify.ts';
@@ -346,12 +352,11 @@ export class Collector {
     const checks = verifyEvidence(evidence, [CHROME_LIST_KEY, ...lists]);
     if (!checks.every(({ holds }) => holds) || !isIntact(text, evidence))
       return this.#refuse(member, REFUSED.evidence);
-    const now = (this.#options.now ?? Date.now)();
-    // What the file calls the log is its writer's word, and so is when it was found: by a clock that is
-    // ahead what it shows would be kept for ever.
+    const found = foundAt(evidence, (this.#options.now ?? Date.now)());
+    // What the file calls the log is its writer's word, and so is when it was found.
     return {
       ...evidence,
-      created: new Date(Math.min(Date.parse(evidence.created), now)).toISOString(),
+      created: new Date(found).toISOString(),
       log: { ...evidence.log, description: log.description, url: log.url },
     };
   }

@@ -15,7 +15,7 @@ import type { LogId, VerifiedStatement } from '../statements/statement.ts';
 import type { Store } from '../store/store.ts';
 import { toLogKey } from '../statements/key.ts';
 import { verifyStatement } from '../statements/verify.ts';
-import { exhibitsOf, isListed, parseEvidence, type Evidence } from '../evidence/bundle.ts';
+import { exhibitsOf, foundAt, isListed, parseEvidence, type Evidence } from '../evidence/bundle.ts';
 import { faultOf } from '../evidence/write.ts';
 
 /** The source under which its tree heads are recorded. */
@@ -96,7 +96,7 @@ function readEvidence(path: string): Evidence | undefined {
 
 function record(context: RecordContext, path: string, evidence: Evidence): void {
   const key = toLogKey(evidence.log.key);
-  const at = Date.parse(evidence.created);
+  const at = foundAt(evidence, context.now);
   const exhibits = exhibitsOf(evidence);
   const heads = exhibits.flatMap((exhibit) =>
     isListed(exhibit) ? [] : (verifyStatement(exhibit, key) ?? []),

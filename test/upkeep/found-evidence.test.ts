@@ -6,7 +6,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { makeEvidence, type ListedTree } from '../../src/evidence/bundle.ts';
+import {
+  formatEvidence,
+  makeEvidence,
+  parseEvidence,
+  type ListedTree,
+} from '../../src/evidence/bundle.ts';
 import { recordFoundEvidence } from '../../src/upkeep/found-evidence.ts';
 import { judgeProof, judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { writeEvidence } from '../../src/evidence/write.ts';
@@ -56,6 +61,24 @@ function put(
 }
 
 describe('evidence on disk that is not on record', () => {
+  // Nobody signed it: whoever could write it there would else keep what is proven off the record.
+  for (const created of ['', 'never', '0000-00-00', '1899-01-01T00:00:00Z', '9999-12-31T00:00:00Z'])
+    test(`is recorded as found now if it says that it was "${created}"`, () => {
+      const state = stateAt(join(directory, `at-${created}`));
+      const path = put(state, head(40, other), head(50));
+      writeFileSync(
+        path,
+        formatEvidence({ ...parseEvidence(readFileSync(path, 'utf8'), path), created }),
+      );
+      const store = openForWriting(state);
+      const before = Date.now();
+      recordFoundEvidence(store, state.evidence);
+      const [record, ...others] = store.evidence.all();
+      assert(record !== undefined && others.length === 0);
+      assert(record.created >= before && record.created <= Date.now(), `${record.created}`);
+      store.close();
+    });
+
   for (const [name, first, second, accused] of [
     ['of two trees of one size', head(50), head(50, other), [50n, other.root(50)]],
     ['of two sizes', head(40, other), head(50), [40n, other.root(40)]],
