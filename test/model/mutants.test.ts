@@ -3,7 +3,8 @@
  * The model notices the faults of mutants.ts: each is put into a copy of the source, and histories
  * are run against the copy until an invariant breaks. Prints which one, and after how many.
  *
- * CTGA_MODEL_MUTANTS=all tries those too that take long; any other text those whose name has it.
+ * CTGA_MODEL_MUTANTS=all tries those too that take long; any other text those whose name has it;
+ * without it, half of the others, or all with CTGA_TEST_WHOLE=1.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -12,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { share } from '../support/share.ts';
 import { MUTANTS, type Mutant } from './mutants.ts';
 
 const WANTED = process.env['CTGA_MODEL_MUTANTS'];
@@ -65,7 +67,8 @@ async function hunt({
 }
 
 describe('the model notices', () => {
-  for (const mutant of MUTANTS.filter(isWanted))
+  const wanted = MUTANTS.filter(isWanted);
+  for (const mutant of WANTED === undefined ? share(wanted, 2) : wanted)
     test(mutant.name, async () => {
       assert.notEqual(await hunt(mutant), undefined);
     });

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildSync } from 'esbuild';
 import { DiskOfCalls } from './disk-of-calls.ts';
+import { chooser, WHOLE } from './share.ts';
 import { parseTrace, type SystemCall } from './strace.ts';
 
 /** What changes a disk, and what is said of it. */
@@ -25,6 +26,9 @@ export interface Run {
   readonly trace: string;
   readonly stderr: string;
 }
+
+/** A run that is not whole has one of so many calls fail. */
+const SHARE = 4;
 
 /** A program that is started hundreds of times, each time on a directory of its own. */
 export class FaultyRuns {
@@ -80,9 +84,9 @@ export class FaultyRuns {
   }
 
   /**
-   * Cuts the power after every call of a run that changed the disk, once for each fate of what was
-   * not synced by then, and has `examine` look at what is left and at what had been said. Returns
-   * how many cuts there were.
+   * Cuts the power after every call of a run that changed the disk, and has `examine` look at what
+   * is left and at what had been said: once for each fate of what was not synced by then, or, where
+   * the tests do not run as a whole, for one of them by chance. Returns how many cuts there were.
    *
    * `directories` and `there` are as DiskOfCalls has them.
    */
@@ -102,11 +106,13 @@ export class FaultyRuns {
   ): number {
     const disk = new DiskOfCalls(directory, directories, there);
     const told: string[] = [];
+    const draw = chooser();
     let cuts = 0;
     for (const call of parseTrace(trace)) {
       told.push(...saidBy(call));
       if (!disk.play(call)) continue;
-      for (const [kept, keep] of fates) {
+      const one = draw(fates.length);
+      for (const [kept, keep] of WHOLE ? fates : fates.slice(one, one + 1)) {
         const left = join(this.#root, 'left');
         rmSync(left, { recursive: true, force: true });
         disk.cut(left, keep);
@@ -121,7 +127,8 @@ export class FaultyRuns {
 
   /**
    * Runs the program again and again, the first, the second and so on call of this name failing (or
-   * every `step`-th only), until there is none that could. Returns how many failed.
+   * every `step`-th only, and fewer where the tests do not run as a whole), until there is none that
+   * could. Returns how many failed.
    */
   failEach(
     call: string,
@@ -135,8 +142,11 @@ export class FaultyRuns {
       readonly examine: (run: Run, nth: number) => void;
     },
   ): number {
-    for (let nth = 1, failures = 0; ; nth += step) {
-      const error = nth % 2 === 0 ? 'EIO' : 'ENOSPC';
+    const apart = WHOLE ? step : SHARE * step;
+    // The first one always: some calls are made but once.
+    const second = WHOLE ? 1 + apart : 2 + chooser()(apart);
+    for (let nth = 1, failures = 0; ; nth = failures === 1 ? second : nth + apart) {
+      const error = failures % 2 === 0 ? 'ENOSPC' : 'EIO';
       // With a filter in the kernel, only these calls stop the program.
       const filter = ['-f', '--seccomp-bpf', '-e', `trace=${call}`];
       const inject = `inject=${call}:error=${error}:when=${nth}`;
