@@ -17,7 +17,7 @@ function run(
   const place = mkdtempSync(join(tmpdir(), 'ctga-run-'));
   t.after(() => rmSync(place, { recursive: true }));
   mkdirSync(join(place, 'test/support'), { recursive: true });
-  for (const file of ['run.ts', 'support/hung.ts', 'support/random.ts'])
+  for (const file of ['run.ts', 'support/hung.ts', 'support/random.ts', 'support/share.ts'])
     cpSync(join(checkout, 'test', file), join(place, 'test', file));
   cpSync(join(checkout, 'package.json'), join(place, 'package.json'));
   symlinkSync(join(checkout, 'node_modules'), join(place, 'node_modules'));

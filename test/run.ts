@@ -14,6 +14,7 @@ import { run, type EventData } from 'node:test';
 import { inspect } from 'node:util';
 import { HungChildren } from './support/hung.ts';
 import { SEED } from './support/random.ts';
+import { SHARE, WHOLE } from './support/share.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const wanted = process.argv.slice(2);
@@ -222,8 +223,9 @@ function summarize(failedOnce: readonly Outcome[]): void {
     console.log(
       `  left out: ${needRoot.length} files that load BPF programs and make network namespaces need root: sudo npm test`,
     );
+  const cases = WHOLE ? 'CTGA_TEST_WHOLE=1' : `CTGA_TEST_SHARE=${SHARE}`;
   console.log(
-    `  took ${minutes()}; CTGA_TEST_SEED=${SEED} runs them with the same random numbers again`,
+    `  took ${minutes()}; ${cases} CTGA_TEST_SEED=${SEED} runs the same cases with the same random numbers again`,
   );
   // Last, where a reader of the end alone finds them.
   for (const { where } of failedOnce)

@@ -14,7 +14,6 @@ import { checkStore } from '../../src/upkeep/maintenance.ts';
 import { StoreInUse } from '../../src/upkeep/in-use.ts';
 import { openForReading, stateAt, type State } from '../../src/store/state.ts';
 import { FaultyRuns } from '../support/fault-loops.ts';
-import { WHOLE } from '../support/share.ts';
 import { noStrace } from '../support/strace.ts';
 import { random, SEED } from '../support/random.ts';
 
@@ -106,7 +105,7 @@ describe('the store', { skip: noStrace }, () => {
         },
       });
       context.diagnostic(`${cuts} power cuts (CTGA_TEST_SEED=${SEED})`);
-      assert(cuts > (WHOLE ? 100 : 30));
+      assert(cuts > 100);
     });
 
   for (const [call, damaged] of [

@@ -28,7 +28,7 @@ export interface Run {
 }
 
 /** A run that is not whole has one of so many calls fail. */
-const SHARE = 4;
+const ONE_OF = 4;
 
 /** A program that is started hundreds of times, each time on a directory of its own. */
 export class FaultyRuns {
@@ -142,7 +142,7 @@ export class FaultyRuns {
       readonly examine: (run: Run, nth: number) => void;
     },
   ): number {
-    const apart = WHOLE ? step : SHARE * step;
+    const apart = WHOLE ? step : ONE_OF * step;
     // The first one always: some calls are made but once.
     const second = WHOLE ? 1 + apart : 2 + chooser()(apart);
     for (let nth = 1, failures = 0; ; nth = failures === 1 ? second : nth + apart) {

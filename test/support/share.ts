@@ -9,11 +9,12 @@ import { random } from './random.ts';
 
 export const WHOLE = process.env['CTGA_TEST_WHOLE'] === '1';
 
-const CHOSEN = Number(process.env['CTGA_TEST_SHARE'] ?? 0);
-if (!Number.isSafeInteger(CHOSEN)) throw new RangeError('CTGA_TEST_SHARE: want a whole number');
+/** Which share of the cases this run tries. */
+export const SHARE = Number(process.env['CTGA_TEST_SHARE'] ?? 0);
+if (!Number.isSafeInteger(SHARE)) throw new RangeError('CTGA_TEST_SHARE: want a whole number');
 
 /** Chooses what is in a share: the same again with the same CTGA_TEST_SHARE. */
-export const chooser = (): ((below: number) => number) => random(CHOSEN);
+export const chooser = (): ((below: number) => number) => random(SHARE);
 
 /** Every `of`-th of the cases, from a place by chance; all of them in a whole run. */
 export function share<T>(cases: readonly T[], of: number): T[] {
